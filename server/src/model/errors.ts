@@ -1,0 +1,74 @@
+/**
+ * Why a call failed. The set is closed: each reason has one gRPC status (edge/grpc/status.ts), and is either worth a retry
+ * as it is, or final.
+ */
+export type Reason =
+  | 'ALREADY_DELIVERED'
+  | 'ALREADY_OPEN'
+  | 'BATCH_INVALID'
+  | 'BODY_TOO_LARGE'
+  | 'BROKER_UNAVAILABLE'
+  | 'CHANNEL_INVALID'
+  | 'CREDIT_INVALID'
+  | 'DEADLINE_EXCEEDED'
+  | 'DELAY_INVALID'
+  | 'DRAINING'
+  | 'HEADER_INVALID'
+  | 'ID_INVALID'
+  | 'INTERNAL'
+  | 'KEY_INVALID'
+  | 'LEASE_INVALID'
+  | 'LEDGER_UNAVAILABLE'
+  | 'MALFORMED'
+  | 'NOT_OPEN'
+  | 'OVERLOADED'
+  | 'QUEUE_CONFLICT'
+  | 'REASON_INVALID'
+  | 'RETRY_POLICY_INVALID'
+  | 'SCHEDULED_NOT_FOUND'
+  | 'TOPIC_INVALID'
+  | 'TTL_INVALID'
+  | 'WAIT_INVALID';
+
+const RETRYABLE: ReadonlySet<Reason> = new Set<Reason>([
+  'BROKER_UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'DRAINING',
+  'LEDGER_UNAVAILABLE',
+  'OVERLOADED',
+]);
+
+export interface BusErrorOptions {
+  /** The field of the request that is wrong: `messages[3].topic`. */
+  readonly field?: string;
+  /** What the field may be: `1 to 128 characters`. */
+  readonly limit?: string;
+  readonly cause?: unknown;
+}
+
+/** The one error type of the bus. Whatever else is thrown is a fault of ours, and reaches the client as INTERNAL with a log id. */
+export class BusError extends Error {
+  override readonly name = 'BusError';
+  readonly field: string | undefined;
+  readonly limit: string | undefined;
+
+  constructor(
+    readonly reason: Reason,
+    message: string,
+    options: BusErrorOptions = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.field = options.field;
+    this.limit = options.limit;
+  }
+
+  /** Whether the same call may succeed later. A publish whose outcome is unknown is safe to retry under the same id. */
+  get retryable(): boolean {
+    return RETRYABLE.has(this.reason);
+  }
+
+  static from(error: unknown): BusError {
+    if (error instanceof BusError) return error;
+    return new BusError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}

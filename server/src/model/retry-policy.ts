@@ -1,0 +1,37 @@
+/** When and how often a channel tries a message again. */
+export interface RetryPolicy {
+  /** Retries after the first attempt, 0 to 1,000; then the message is dead. */
+  readonly maxRetries: number;
+  readonly backoff: Backoff;
+}
+
+export type Backoff =
+  | { readonly kind: 'fixed'; readonly delayMs: number }
+  | {
+      readonly kind: 'exponential';
+      readonly initialMs: number;
+      /** 1 to 100. */
+      readonly multiplier: number;
+      readonly maxMs: number;
+      /** The share of the delay that is random, 0 to 1. */
+      readonly jitter: number;
+    };
+
+export const MAX_RETRIES = 1_000;
+
+/**
+ * The delay before the retry that follows `attempt` (1, 2, …), in milliseconds; undefined when the retries are used up.
+ * `random` gives a number from 0 to 1.
+ */
+export function retryDelay(
+  policy: RetryPolicy,
+  attempt: number,
+  random: () => number = Math.random,
+): number | undefined {
+  if (attempt > policy.maxRetries) return undefined;
+  const { backoff } = policy;
+  if (backoff.kind === 'fixed') return backoff.delayMs;
+  // A power past the double range is Infinity, which min() caps.
+  const delay = Math.min(backoff.initialMs * backoff.multiplier ** (attempt - 1), backoff.maxMs);
+  return Math.round(delay * (1 - backoff.jitter * random()));
+}

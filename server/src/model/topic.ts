@@ -1,0 +1,77 @@
+import { BusError } from './errors.js';
+
+export const MAX_TOPIC_LENGTH = 128;
+export const MAX_CHANNEL_LENGTH = 64;
+
+const NAME = /^[A-Za-z0-9._:@-]+$/;
+const PATTERN = /^[A-Za-z0-9._:@*#-]+$/;
+
+const NAME_LIMIT = 'characters of A-Z a-z 0-9 . _ : @ -';
+
+/** Throws TOPIC_INVALID unless `topic` can be published to. */
+export function checkTopic(topic: string, field: string): void {
+  if (topic.length > 0 && topic.length <= MAX_TOPIC_LENGTH && NAME.test(topic)) return;
+  throw nameError('TOPIC_INVALID', topic, field, MAX_TOPIC_LENGTH, NAME_LIMIT);
+}
+
+/** Throws CHANNEL_INVALID unless `channel` can name a channel. */
+export function checkChannel(channel: string, field: string): void {
+  if (channel.length > 0 && channel.length <= MAX_CHANNEL_LENGTH && NAME.test(channel)) return;
+  throw nameError('CHANNEL_INVALID', channel, field, MAX_CHANNEL_LENGTH, NAME_LIMIT);
+}
+
+/** Throws TOPIC_INVALID unless a channel can subscribe to `pattern`: a topic, or words parted by dots with `*` and `#` standing alone. */
+export function checkPattern(pattern: string, field: string): void {
+  const limit = `${NAME_LIMIT}, and * (one word) or # (any words) as whole words`;
+  if (pattern.length === 0 || pattern.length > MAX_TOPIC_LENGTH || !PATTERN.test(pattern)) {
+    throw nameError('TOPIC_INVALID', pattern, field, MAX_TOPIC_LENGTH, limit);
+  }
+  for (const word of pattern.split('.')) {
+    if (word.length > 1 && /[*#]/.test(word)) {
+      throw new BusError('TOPIC_INVALID', `${field}: the word "${word}" mixes * or # with other characters`, {
+        field,
+        limit,
+      });
+    }
+  }
+}
+
+export function isPattern(topic: string): boolean {
+  return topic.includes('*') || topic.includes('#');
+}
+
+/** Whether a topic matches a pattern, by AMQP's rule: `*` is one word, `#` is none or more. */
+export function matches(pattern: string, topic: string): boolean {
+  if (!isPattern(pattern)) return pattern === topic;
+  return matchWords(pattern.split('.'), 0, topic.split('.'), 0);
+}
+
+function matchWords(pattern: string[], p: number, topic: string[], t: number): boolean {
+  for (; p < pattern.length; p++, t++) {
+    const word = pattern[p];
+    if (word === '#') {
+      // A run of # is as one, which keeps the search short for hostile patterns.
+      while (pattern[p + 1] === '#') p++;
+      if (p + 1 === pattern.length) return true;
+      for (let rest = t; rest <= topic.length; rest++) if (matchWords(pattern, p + 1, topic, rest)) return true;
+      return false;
+    }
+    if (t >= topic.length || (word !== '*' && word !== topic[t])) return false;
+  }
+  return t === topic.length;
+}
+
+function nameError(
+  reason: 'TOPIC_INVALID' | 'CHANNEL_INVALID',
+  name: string,
+  field: string,
+  max: number,
+  limit: string,
+) {
+  const what =
+    name.length === 0 ? 'is empty' : name.length > max ? `has ${name.length} characters` : 'has other characters';
+  return new BusError(reason, `${field} ${what}: it takes 1 to ${max} ${limit}`, {
+    field,
+    limit: `1 to ${max} ${limit}`,
+  });
+}

@@ -1,0 +1,84 @@
+import type { Channel, ChannelId } from '../model/channel.js';
+import type { RetryPolicy } from '../model/retry-policy.js';
+import type { Dependency } from './service.js';
+
+/**
+ * What happened to every message on every channel, and the arbiter of who may settle it.
+ *
+ * One record a channel and message, with the attempt and the `nonce` of its last hand-out:
+ *
+ *              ┌───────────── take (attempt + 1) ─────────────┐
+ *              ▼                                               │
+ *   (none) ─▶ delivered ─▶ acked │ dead │ expired              │
+ *              │    │                                          │
+ *              │    └────▶ returned (its consumer went away) ──┤
+ *              │    └────▶ retry (in the schedule until due) ──┤
+ *              ▼                                               │
+ *            leased (the schedule holds body and deadline) ──▶ acked │ dead │ retry
+ *
+ * An entry applies when its nonce is the record's and the record is delivered or leased; or when its attempt is higher and
+ * the record is not final; or when there is no record. Otherwise it is `stale`, and nothing changes. An entry that is written
+ * twice answers `ok` twice, so a commit whose outcome is unknown may be repeated.
+ *
+ * Failure contract: calls of one kind are gathered into few commits; each resolves after its commit. While the ledger is away
+ * they wait and are repeated, until `stop` rejects them with LEDGER_UNAVAILABLE.
+ */
+export interface Ledger extends Dependency {
+  /**
+   * The channel, made on first use. A policy that is given replaces the channel's own.
+   * Rejects with LEDGER_UNAVAILABLE at once when the ledger is away and the channel is not known here yet.
+   */
+  channel(topic: string, name: string, retry?: RetryPolicy): Promise<Channel>;
+  /** Every channel, at most a few seconds old. */
+  channels(): Promise<readonly Channel[]>;
+  /**
+   * Claims messages that may have been delivered before, in one commit with the record of their hand-out. Answers, for each,
+   * the attempt that it is now, or 0 when it must not be handed out: it is final, or the schedule holds it.
+   */
+  take(claims: readonly Claim[]): Promise<number[]>;
+  /** Writes all entries in one commit, together with what the schedule must hold or forget for them. */
+  write(entries: readonly Entry[]): Promise<Outcome[]>;
+}
+
+/** One hand-out of one message. */
+export interface HandOut {
+  readonly channel: ChannelId;
+  readonly topic: string;
+  readonly id: string;
+  /** Of this hand-out alone: a whole number below 2^53. */
+  readonly nonce: number;
+  /** To whom; empty when not known. */
+  readonly consumer: string;
+  /** Unix milliseconds; 0 when not known (the settle came by another gateway). */
+  readonly acceptedAt: number;
+  /** Unix milliseconds; 0 when not known. */
+  readonly deliveredAt: number;
+}
+
+export type Claim = HandOut;
+
+export interface Entry extends HandOut {
+  readonly attempt: number;
+  readonly change: Change;
+  /** When it happened, Unix milliseconds. */
+  readonly at: number;
+}
+
+export type Change =
+  | { readonly state: 'delivered' }
+  | { readonly state: 'acked' }
+  | { readonly state: 'expired' }
+  | { readonly state: 'returned'; readonly reason: string }
+  /** `wire` is absent when the schedule holds the message already (it was leased). */
+  | {
+      readonly state: 'retry';
+      readonly reason: string;
+      readonly dueAt: number;
+      readonly expiresAt: number;
+      readonly wire?: Uint8Array;
+    }
+  | { readonly state: 'dead'; readonly reason: string; readonly wire?: Uint8Array }
+  /** `wire` is absent when the lease is extended. */
+  | { readonly state: 'leased'; readonly deadline: number; readonly expiresAt: number; readonly wire?: Uint8Array };
+
+export type Outcome = 'ok' | 'stale';

@@ -1,0 +1,67 @@
+import type { ChannelId } from '../model/channel.js';
+import type { Message } from '../model/message.js';
+
+/**
+ * The messages that wait for a time, and whose body the ledger therefore holds: delayed (for a topic), retry (for a channel),
+ * leased (taken by `Pull`, for a channel), parked (for a topic that has no channel yet).
+ *
+ *   delayed ─┐                     ┌─▶ (gone: the broker has it)
+ *   retry ───┼─▶ claimed ── done ──┤
+ *   parked ──┘      │              └─▶ parked (no channel wanted it)
+ *                   └── claim ran out: it may be claimed again
+ *
+ * Failure contract: every call is one commit and rejects with LEDGER_UNAVAILABLE when it cannot be made; `add` is then safe to
+ * repeat. Never early: nothing is claimed before its time.
+ */
+export interface Schedule {
+  /** Adds messages for their topics: delayed with a due time, parked without one. Answers false for one whose id waits on its topic already. */
+  add(messages: readonly Waiting[]): Promise<boolean[]>;
+  /** Claims up to `limit` of what is due at `now`, oldest first, until `now + claimMs`. A fencing token lower than one seen before claims nothing. */
+  claim(now: number, limit: number, claimMs: number, fence: number): Promise<Due[]>;
+  /** Claims parked messages of a topic, in order of acceptance. */
+  claimParked(topic: string, now: number, limit: number, claimMs: number): Promise<Due[]>;
+  /** The topics that have parked messages, up to `limit`. */
+  parkedTopics(limit: number): Promise<string[]>;
+  /** Settles claims: the broker has the message, no channel wanted it, or it expired in the wait. */
+  settle(
+    settled: readonly { readonly due: Due; readonly how: 'published' | 'parked' | 'expired' }[],
+    now: number,
+  ): Promise<void>;
+  /** Leases whose deadline is past, oldest first. */
+  expiredLeases(now: number, limit: number): Promise<ExpiredLease[]>;
+  /** The earliest time at which something is due; undefined when nothing waits. */
+  nextDue(): Promise<number | undefined>;
+  /** Withdraws a delayed or parked message. */
+  cancel(topic: string, id: string, now: number): Promise<ChangeResult>;
+  /** Gives a delayed message another due time. */
+  reschedule(topic: string, id: string, dueAt: number): Promise<ChangeResult>;
+  /** Removes up to `limit` records that were final before `before`; answers how many. Dead letters stay. */
+  prune(before: number, limit: number): Promise<number>;
+}
+
+export interface Waiting {
+  readonly message: Message;
+  /** Unix milliseconds; undefined parks it. */
+  readonly dueAt: number | undefined;
+}
+
+export interface Due {
+  /** Opaque to the core. */
+  readonly claim: string;
+  /** The channel that waits for it; undefined: its topic. */
+  readonly channel: ChannelId | undefined;
+  readonly message: Message;
+  /** Unix milliseconds; 0 when it was parked. */
+  readonly dueAt: number;
+}
+
+export interface ExpiredLease {
+  readonly channel: ChannelId;
+  readonly topic: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly nonce: number;
+}
+
+/** `claimed`: its delivery has begun. */
+export type ChangeResult = 'changed' | 'claimed' | 'absent';
