@@ -1,0 +1,326 @@
+import { validAddress, validAmqpUrl } from './address.js';
+import { boolean, choice, integer, type Setting, text } from './setting.js';
+
+/**
+ * Every key there is, in the order of the documentation. The types, the reading of files and environment, `config.yaml` and
+ * `docs/configuration.md` all come from this table: after a change run `npm run generate:config`.
+ */
+const TABLE = {
+  Host: text({
+    group: 'Gateway',
+    default: '',
+    limit: 'an IP address or a host name',
+    accepts: (host) => /^[A-Za-z0-9._:%-]{1,255}$/.test(host),
+    suggestion: 'write 127.0.0.1 for this machine alone, or 0.0.0.0 for every interface',
+    doc: 'The address that both ports listen on; empty means 127.0.0.1 with the embedded engine and 0.0.0.0 with RabbitMQ.',
+  }),
+  RpcPort: integer({
+    group: 'Gateway',
+    default: 9091,
+    min: 0,
+    max: 65_535,
+    doc: 'The gRPC port; 0 takes any free one.',
+  }),
+  HttpPort: integer({
+    group: 'Gateway',
+    default: 7878,
+    min: 0,
+    max: 65_535,
+    doc: 'The HTTP port, for health checks; 0 takes any free one.',
+  }),
+  DrainSeconds: integer({
+    group: 'Gateway',
+    default: 25,
+    min: 0,
+    max: 3_600,
+    unit: 'seconds',
+    doc: 'How long consumers may go on settling what they hold when the gateway is told to stop.',
+  }),
+  HeartbeatSeconds: integer({
+    group: 'Gateway',
+    default: 15,
+    min: 1,
+    max: 3_600,
+    unit: 'seconds',
+    doc: 'A subscription that has nothing to say sends a heartbeat this often.',
+  }),
+  KeepaliveSeconds: integer({
+    group: 'Gateway',
+    default: 20,
+    min: 1,
+    max: 3_600,
+    unit: 'seconds',
+    doc: 'How often an HTTP/2 PING asks whether a gRPC client is still there.',
+  }),
+
+  DataFile: text({
+    group: 'Embedded engine',
+    default: 'waybill.db',
+    limit: 'a file path',
+    accepts: (path) => path.trim() !== '' && !/[\\/]$/.test(path),
+    suggestion: 'write a path such as waybill.db',
+    doc: 'The SQLite file that keeps everything; used when AmqpUrl is empty.',
+  }),
+
+  AmqpUrl: text({
+    group: 'RabbitMQ',
+    default: '',
+    limit: 'an amqp:// or amqps:// URL',
+    accepts: validAmqpUrl,
+    suggestion: 'write amqp://user:password@host:5672/ with special characters percent-encoded',
+    secret: 'url',
+    doc: 'RabbitMQ; empty means the embedded engine, which needs neither RabbitMQ nor MySQL nor Redis.',
+  }),
+  PrefetchCount: integer({
+    group: 'RabbitMQ',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    unit: 'frames',
+    doc: 'The most frames that a gateway holds unsettled for one channel; 0 means as many as the credit of its subscribers asks for.',
+  }),
+  QueueType: choice({
+    group: 'RabbitMQ',
+    default: 'quorum',
+    choices: ['quorum', 'classic'],
+    doc: 'The kind of queue that new channels get; quorum queues are replicated.',
+  }),
+  BrokerPrefix: text({
+    group: 'RabbitMQ',
+    default: 'waybill',
+    limit: '1 to 32 characters of a-z, 0-9 and -',
+    accepts: (prefix) => /^[a-z0-9-]{1,32}$/.test(prefix),
+    suggestion: 'write a name such as waybill',
+    doc: 'What the names of exchanges and queues begin with; gateways that share it are one bus.',
+  }),
+  EachQueueConsumerNum: integer({
+    group: 'RabbitMQ',
+    default: 5,
+    min: 0,
+    max: 65_535,
+    unit: 'consumers',
+    doc: 'Consumers a queue.',
+    noEffect: 'consumers follow the credit of subscribers',
+  }),
+  EachQueueProducerNum: integer({
+    group: 'RabbitMQ',
+    default: 2,
+    min: 0,
+    max: 65_535,
+    unit: 'producers',
+    doc: 'Producers a queue.',
+    noEffect: 'one connection publishes for all queues',
+  }),
+
+  DB_HOST: text({
+    group: 'MySQL',
+    default: '127.0.0.1',
+    limit: 'an IP address or a host name',
+    accepts: (host) => /^[A-Za-z0-9._:%-]{1,255}$/.test(host),
+    suggestion: 'write a host such as 127.0.0.1, without a port',
+    doc: 'The MySQL or MariaDB server.',
+  }),
+  DB_PORT: integer({ group: 'MySQL', default: 3306, min: 1, max: 65_535, doc: 'Its port.' }),
+  DB_DATABASE: text({
+    group: 'MySQL',
+    default: 'waybill',
+    limit: '1 to 64 characters, none of them a slash, a dot or a backquote',
+    accepts: (name) => /^[^/\\.`]{1,64}$/.test(name) && name === name.trim(),
+    suggestion: 'write a name such as waybill',
+    doc: 'The database of the ledger and the schedule.',
+  }),
+  DB_USERNAME: text({
+    group: 'MySQL',
+    default: 'root',
+    limit: '1 to 128 characters',
+    accepts: (name) => name.length <= 128,
+    suggestion: 'write a user such as root',
+    doc: 'Who connects to the database.',
+  }),
+  DB_PASSWORD: text({
+    group: 'MySQL',
+    default: '',
+    limit: 'at most 1024 characters',
+    accepts: (password) => password.length <= 1_024,
+    suggestion: 'shorten it',
+    secret: 'value',
+    doc: 'The password of DB_USERNAME.',
+  }),
+  BackConsumerGoroutineNum: integer({
+    group: 'MySQL',
+    default: 20,
+    min: 1,
+    max: 1_000,
+    unit: 'connections',
+    doc: 'The most database connections that one gateway holds, and so the most ledger commits under way at a time.',
+  }),
+  BackgroundConsumerEnabled: boolean({
+    group: 'MySQL',
+    default: true,
+    doc: 'Whether this node writes the ledger in the background.',
+    noEffect: 'the gateway that settles a message writes the ledger itself',
+  }),
+
+  RedisAddr: text({
+    group: 'Redis',
+    default: 'localhost:6379',
+    limit: 'host:port',
+    accepts: validAddress,
+    suggestion: 'write host:port, such as localhost:6379',
+    doc: 'The Redis server that keeps locks and the dedupe window.',
+  }),
+  RedisDB: integer({
+    group: 'Redis',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    doc: 'The number of the Redis database.',
+  }),
+  RedisUsername: text({
+    group: 'Redis',
+    default: '',
+    limit: 'at most 128 characters',
+    accepts: (name) => name.length <= 128,
+    suggestion: 'shorten it',
+    doc: 'The Redis user, where access lists are in use.',
+  }),
+  RedisPassword: text({
+    group: 'Redis',
+    default: '',
+    limit: 'at most 1024 characters',
+    accepts: (password) => password.length <= 1_024,
+    suggestion: 'shorten it',
+    secret: 'value',
+    doc: 'The Redis password.',
+  }),
+  RedisPrefix: text({
+    group: 'Redis',
+    default: 'waybill',
+    limit: '1 to 64 characters of A-Z, a-z, 0-9 and . _ : -',
+    accepts: (prefix) => /^[A-Za-z0-9._:-]{1,64}$/.test(prefix),
+    suggestion: 'write a name such as waybill',
+    doc: 'What every Redis key begins with; gateways that share it are one bus.',
+  }),
+  DLMExpiration: integer({
+    group: 'Redis',
+    default: 10,
+    min: 1,
+    max: 86_400,
+    unit: 'seconds',
+    doc: 'How long a distributed lock lasts unless it is renewed; the work of a gateway that was killed moves on after it.',
+  }),
+
+  MaxMessageBytes: integer({
+    group: 'Messages',
+    default: 4_194_304,
+    min: 1_024,
+    max: 67_108_864,
+    unit: 'bytes',
+    doc: 'The largest message, and the largest publish request.',
+  }),
+  MaxPendingPublishBytes: integer({
+    group: 'Messages',
+    default: 67_108_864,
+    min: 1_024,
+    max: 17_179_869_184,
+    unit: 'bytes',
+    doc: 'The most that may wait for the confirm of the broker before publishes are refused; at least MaxMessageBytes.',
+  }),
+  PublishTimeoutSeconds: integer({
+    group: 'Messages',
+    default: 30,
+    min: 1,
+    max: 3_600,
+    unit: 'seconds',
+    doc: 'How long a publish without a deadline of its own may wait.',
+  }),
+  FrameMaxMessages: integer({
+    group: 'Messages',
+    default: 32,
+    min: 1,
+    max: 1_000,
+    unit: 'messages',
+    doc: 'The most messages of one topic that travel as one broker message; 1 turns frames off.',
+  }),
+  DedupeWindowSeconds: integer({
+    group: 'Messages',
+    default: 600,
+    min: 1,
+    max: 604_800,
+    unit: 'seconds',
+    doc: 'A message that is published again under its own id within this time is not accepted twice.',
+  }),
+  MaxCredit: integer({
+    group: 'Messages',
+    default: 10_000,
+    min: 1,
+    max: 100_000,
+    unit: 'messages',
+    doc: 'The most messages that one consumer may hold unsettled.',
+  }),
+  MaxJobRunningSeconds: integer({
+    group: 'Messages',
+    default: 1_800,
+    min: 1,
+    max: 86_400,
+    unit: 'seconds',
+    doc: 'The lease of a delivery when its consumer names none: unsettled for longer, it is delivered again.',
+  }),
+  RetryTimes: integer({
+    group: 'Messages',
+    default: 3,
+    min: 0,
+    max: 1_000,
+    unit: 'retries',
+    doc: 'Retries after the first attempt, for channels without a policy of their own; then a message is a dead letter.',
+  }),
+  NackdJobNextRunDelaySeconds: integer({
+    group: 'Messages',
+    default: 600,
+    min: 0,
+    max: 31_536_000,
+    unit: 'seconds',
+    doc: 'The delay before a retry, for channels without a policy of their own.',
+  }),
+  CronRepublishEnabled: boolean({
+    group: 'Messages',
+    default: true,
+    doc: 'Whether this node publishes retries and messages whose lease ended.',
+  }),
+  CronDelayPublishEnabled: boolean({
+    group: 'Messages',
+    default: true,
+    doc: 'Whether this node publishes delayed messages when they are due.',
+  }),
+  LedgerRetentionHours: integer({
+    group: 'Messages',
+    default: 168,
+    min: 1,
+    max: 87_600,
+    unit: 'hours',
+    doc: 'How long the ledger keeps what happened to a message that is done.',
+  }),
+
+  Debug: boolean({ group: 'Logging', default: false, doc: 'Logs at level debug, in place of info.' }),
+  LogFormat: choice({
+    group: 'Logging',
+    default: 'json',
+    choices: ['json', 'text'],
+    doc: 'One JSON object a line for machines, or plain lines for people.',
+  }),
+  PrintConfig: boolean({
+    group: 'Logging',
+    default: false,
+    doc: 'Prints every key, its value and where it comes from at start; secrets are masked.',
+  }),
+} as const satisfies Record<string, Setting<boolean> | Setting<number> | Setting<string>>;
+
+export type Key = keyof typeof TABLE;
+export type Config = { readonly [K in Key]: (typeof TABLE)[K]['default'] };
+
+export const SETTINGS: { readonly [K in Key]: Setting<Config[K]> } = TABLE;
+export const KEYS: readonly Key[] = Object.keys(TABLE).filter(isKey);
+
+export function isKey(name: string): name is Key {
+  return Object.hasOwn(TABLE, name);
+}

@@ -1,0 +1,32 @@
+import type { Dependency } from '../../ports/service.js';
+import { answerJson, answerText } from './answer.js';
+import type { Route } from './route.js';
+
+export interface HealthSources {
+  readonly dependencies: readonly Pick<Dependency, 'name' | 'health'>[];
+  /** Whether the gateway is going away. */
+  draining(): boolean;
+}
+
+/**
+ * - `/` and `/ping` answer as the original event-bus does.
+ * - `/healthz`: 200 while the process lives, whatever else is away: restarting it would not bring that back.
+ * - `/readyz`: 200 when every dependency works and the gateway is not draining, else 503; the body says which and why.
+ */
+export function healthRoutes({ dependencies, draining }: HealthSources): Route[] {
+  return [
+    { path: '/', method: 'GET', handle: (_, response) => answerJson(response, 200, { success: true }) },
+    { path: '/ping', method: 'GET', handle: (_, response) => answerText(response, 200, 'pong') },
+    { path: '/healthz', method: 'GET', handle: (_, response) => answerJson(response, 200, { alive: true }) },
+    {
+      path: '/readyz',
+      method: 'GET',
+      handle(_, response) {
+        const states = dependencies.map((dependency) => [dependency.name, dependency.health() ?? 'ok'] as const);
+        const ready = !draining() && states.every(([, state]) => state === 'ok');
+        const body = { ready, draining: draining(), dependencies: Object.fromEntries(states) };
+        answerJson(response, ready ? 200 : 503, body);
+      },
+    },
+  ];
+}
