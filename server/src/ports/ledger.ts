@@ -60,6 +60,8 @@ export type Claim = HandOut;
 export interface Entry extends HandOut {
   readonly attempt: number;
   readonly change: Change;
+  /** There must be a record (the receipt says that one was written): without it, the entry is stale. */
+  readonly recorded: boolean;
   /** When it happened, Unix milliseconds. */
   readonly at: number;
 }

@@ -1,0 +1,49 @@
+import type { Buffered, HeldFrame } from './delivery.js';
+
+/** What waits on this gateway for credit, in order. */
+export class Backlog {
+  #items: Buffered[] = [];
+  #head = 0;
+
+  get size(): number {
+    return this.#items.length - this.#head;
+  }
+
+  add(item: Buffered): void {
+    this.#items.push(item);
+  }
+
+  /** Before all others, in their order. */
+  putBack(items: readonly Buffered[]): void {
+    this.#items = items.concat(this.#items.slice(this.#head));
+    this.#head = 0;
+  }
+
+  take(count: number): Buffered[] {
+    const items = this.#items.slice(this.#head, this.#head + count);
+    this.#head += items.length;
+    if (this.#head === this.#items.length) {
+      this.clear();
+    } else if (this.#head > 4096) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return items;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+  }
+
+  /** Everything, by the frames that it came in. */
+  drain(): { frame: HeldFrame; items: Buffered[] }[] {
+    const byFrame = new Map<HeldFrame, Buffered[]>();
+    for (const item of this.take(this.size)) {
+      const items = byFrame.get(item.frame);
+      if (items === undefined) byFrame.set(item.frame, [item]);
+      else items.push(item);
+    }
+    return [...byFrame].map(([frame, items]) => ({ frame, items }));
+  }
+}

@@ -1,0 +1,182 @@
+import type { Channel, ChannelId } from '../model/channel.js';
+import { BusError } from '../model/errors.js';
+import type { Incoming } from '../model/message-codec.js';
+import type { RetryPolicy } from '../model/retry-policy.js';
+import type { Broker } from '../ports/broker.js';
+import type { Clock } from '../ports/clock.js';
+import type { Dedupe } from '../ports/dedupe.js';
+import type { Ledger } from '../ports/ledger.js';
+import type { Logger } from '../ports/logger.js';
+import type { Schedule } from '../ports/schedule.js';
+import { Channels } from './channels.js';
+import { type Delivery, DeliveryTable } from './delivery.js';
+import { Dispatcher, type DispatcherParts } from './dispatcher.js';
+import { Gate } from './gate.js';
+import { NonceSource } from './ids.js';
+import { Keeper } from './keeper.js';
+import { Parking } from './parking.js';
+import { Publisher } from './publish.js';
+import type { PublishResult } from './publish-request.js';
+import { type Pulled, type PullOptions, pull } from './pull.js';
+import { Releaser } from './release.js';
+import { type Action, Settler, type SettleStatus } from './settle.js';
+import { Subscription } from './subscription.js';
+import { checkDue, MessageRules } from './validate.js';
+
+export interface BusParts {
+  readonly broker: Broker;
+  readonly ledger: Ledger;
+  readonly schedule: Schedule;
+  readonly dedupe: Dedupe;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface BusOptions {
+  readonly maxMessageBytes: number;
+  readonly frameMessages: number;
+  readonly maxPendingPublishBytes: number;
+  /** Frames that a channel may hold here; 0: as credit says. */
+  readonly prefetchLimit: number;
+  readonly defaultLeaseMs: number;
+  readonly defaultRetry: RetryPolicy;
+}
+
+/** A frame is closed past this size: large messages gain nothing from company. */
+const FRAME_BYTES = 256 * 1024;
+/** About what a channel may buffer on one gateway. */
+const BUFFER_BYTES = 64 * 1024 * 1024;
+
+/** The core, as the edge sees it. */
+export class Bus {
+  readonly channels: Channels;
+  readonly settler: Settler;
+  readonly keeper: Keeper;
+  readonly releaser: Releaser;
+  readonly parking: Parking;
+  readonly #publisher: Publisher;
+  readonly #table = new DeliveryTable();
+  readonly #dispatchers = new Map<ChannelId, Dispatcher>();
+  readonly #dispatcherParts: DispatcherParts;
+  readonly #scheduled = new Set<(dueAt: number) => void>();
+  #draining = false;
+
+  constructor(
+    private readonly parts: BusParts,
+    options: BusOptions,
+  ) {
+    const { broker, ledger, schedule, clock, logger } = parts;
+    const table = this.#table;
+    const nonces = new NonceSource();
+    const scheduled = (dueAt: number) => {
+      for (const listener of this.#scheduled) listener(dueAt);
+    };
+    this.channels = new Channels(broker, ledger, options.defaultRetry, (channel) => this.parking.release(channel));
+    const frames = { frameMessages: options.frameMessages, frameBytes: FRAME_BYTES };
+    this.releaser = new Releaser({ broker, schedule, channels: this.channels, clock, logger }, frames);
+    this.parking = new Parking({ releaser: this.releaser, schedule, channels: this.channels, clock, logger });
+    this.settler = new Settler({
+      ledger,
+      channels: this.channels,
+      table,
+      clock,
+      defaultLeaseMs: options.defaultLeaseMs,
+      scheduled,
+    });
+    this.keeper = new Keeper({ channels: this.channels, table, settler: this.settler, clock, logger });
+    this.#publisher = new Publisher(
+      {
+        ...parts,
+        rules: new MessageRules(options.maxMessageBytes),
+        scheduled,
+        parked: (topic) => this.parking.parked(topic),
+      },
+      { ...frames, maxPendingBytes: options.maxPendingPublishBytes },
+    );
+    const gate = new Gate({ ledger, channels: this.channels, nonces, clock, logger });
+    this.#dispatcherParts = {
+      broker,
+      clock,
+      table,
+      nonces,
+      gate,
+      prefetch: { limit: options.prefetchLimit, bytes: BUFFER_BYTES },
+    };
+  }
+
+  /** Calls the listener whenever messages begin to wait for a time. */
+  onScheduled(listener: (dueAt: number) => void): void {
+    this.#scheduled.add(listener);
+  }
+
+  publish(incoming: readonly Incoming[], field: string, deadline: number): Promise<PublishResult[]> {
+    return this.#publisher.publish(incoming, field, deadline);
+  }
+
+  /** Opens a consumer's stream on a channel, which is made on first use. */
+  subscribe(
+    channel: Channel,
+    options: { readonly consumer: string; readonly leaseMs: number; readonly credit: number },
+    send: (deliveries: Delivery[]) => void,
+  ): Subscription {
+    this.#refuseWhenDraining();
+    return new Subscription(this.#dispatcher(channel), this.settler, this.#table, options, send);
+  }
+
+  pull(channel: Channel, options: PullOptions): Promise<Pulled[]> {
+    this.#refuseWhenDraining();
+    return pull(this.#dispatcher(channel), this.settler, this.parts.clock, options);
+  }
+
+  settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
+    return this.settler.settle(receipts, action);
+  }
+
+  async cancel(topic: string, id: string): Promise<void> {
+    const result = await this.parts.schedule.cancel(topic, id, this.parts.clock.now());
+    if (result !== 'changed') throw notWaiting(result, topic, id);
+  }
+
+  /** Answers the new due time, in Unix milliseconds. */
+  async reschedule(
+    topic: string,
+    id: string,
+    when: { readonly delayMs: number; readonly dueTimeMs: number },
+  ): Promise<number> {
+    const now = this.parts.clock.now();
+    const dueAt = checkDue(when.delayMs, when.dueTimeMs, 'when', now) || now;
+    const result = await this.parts.schedule.reschedule(topic, id, dueAt);
+    if (result !== 'changed') throw notWaiting(result, topic, id);
+    for (const listener of this.#scheduled) listener(dueAt);
+    return dueAt;
+  }
+
+  /** Hands out nothing more to new consumers. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Deliveries that consumers hold. */
+  get held(): number {
+    return this.#table.size;
+  }
+
+  #refuseWhenDraining(): void {
+    if (this.#draining) throw new BusError('DRAINING', 'this gateway is shutting down: use another one');
+  }
+
+  #dispatcher(channel: Channel): Dispatcher {
+    let dispatcher = this.#dispatchers.get(channel.id);
+    if (dispatcher === undefined) {
+      dispatcher = new Dispatcher(channel, this.#dispatcherParts);
+      this.#dispatchers.set(channel.id, dispatcher);
+    }
+    return dispatcher;
+  }
+}
+
+function notWaiting(result: 'claimed' | 'absent', topic: string, id: string): BusError {
+  if (result === 'claimed')
+    return new BusError('ALREADY_DELIVERED', `message "${id}" of topic "${topic}" is being delivered already`);
+  return new BusError('SCHEDULED_NOT_FOUND', `no message "${id}" of topic "${topic}" waits in the schedule`);
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Channel, ChannelId } from '../model/channel.js';
+import type { RetryPolicy } from '../model/retry-policy.js';
+import { matches } from '../model/topic.js';
+import type { Broker } from '../ports/broker.js';
+import type { Ledger } from '../ports/ledger.js';
+
+/** How long a first subscriber waits for a broker that is away. */
+const DECLARE_TIMEOUT_MS = 10_000;
+
+/** The channels that this gateway knows: each is in the ledger, and has its queue. */
+export class Channels {
+  readonly #open = new Map<string, Promise<Channel>>();
+  readonly #byId = new Map<ChannelId, Channel>();
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly ledger: Ledger,
+    private readonly defaultRetry: RetryPolicy,
+    /** A channel's queue exists from now on. */
+    private readonly declared: (channel: Channel) => void,
+  ) {}
+
+  /** Makes the channel on first use. A policy that is given replaces its own. */
+  async open(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
+    const key = `${topic}/${name}`;
+    const known = await this.#open.get(key)?.catch(() => undefined);
+    if (known !== undefined && (retry === undefined || isDeepStrictEqual(this.#latest(known).retry, retry))) return known;
+    const opening = this.#declare(topic, name, retry);
+    this.#open.set(key, opening);
+    opening.catch(() => {
+      if (this.#open.get(key) === opening) this.#open.delete(key);
+    });
+    return opening;
+  }
+
+  /** The channel with this id, wherever it was made; undefined when there is none. */
+  async find(id: ChannelId): Promise<Channel | undefined> {
+    if (!this.#byId.has(id)) await this.refresh();
+    return this.#byId.get(id);
+  }
+
+  /** Learns of the channels and policies that other gateways made. */
+  async refresh(): Promise<void> {
+    for (const channel of await this.ledger.channels()) this.#byId.set(channel.id, channel);
+  }
+
+  /** Whether some channel, on any gateway, wants the topic. */
+  async wanted(topic: string): Promise<boolean> {
+    const channels = await this.ledger.channels();
+    return channels.some((channel) => matches(channel.topic, topic));
+  }
+
+  retryPolicy(channel: Channel): RetryPolicy {
+    return this.#latest(channel).retry ?? this.defaultRetry;
+  }
+
+  #latest(channel: Channel): Channel {
+    return this.#byId.get(channel.id) ?? channel;
+  }
+
+  async #declare(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
+    const channel = await this.ledger.channel(topic, name, retry);
+    await this.broker.declare(channel, AbortSignal.timeout(DECLARE_TIMEOUT_MS));
+    this.#byId.set(channel.id, channel);
+    this.declared(channel);
+    return channel;
+  }
+}

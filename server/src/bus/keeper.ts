@@ -1,0 +1,86 @@
+import type { Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
+import type { Service } from '../ports/service.js';
+import type { Channels } from './channels.js';
+import type { Delivery, DeliveryTable } from './delivery.js';
+import type { Settler } from './settle.js';
+
+interface Parts {
+  readonly channels: Channels;
+  readonly table: DeliveryTable;
+  readonly settler: Settler;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface KeeperOptions {
+  /** How often all deliveries are looked through. 50,000 take about a millisecond. */
+  readonly intervalMs: number;
+  /** A hand-out that is settled sooner is never recorded by itself: its settle tells the ledger everything in one row. */
+  readonly recordAfterMs: number;
+  /** Held for longer, a message moves from the broker to the ledger: brokers end consumers that hold one for 30 minutes. */
+  readonly moveAfterMs: number;
+  /** How often the channels and retry policies that other gateways made are learnt. */
+  readonly refreshMs: number;
+}
+
+export const KEEPER_DEFAULTS: KeeperOptions = { intervalMs: 100, recordAfterMs: 500, moveAfterMs: 600_000, refreshMs: 5_000 };
+
+/** Watches over what consumers hold: records it, ends its lease in time, and keeps the broker from holding anything too long. */
+export class Keeper implements Service {
+  #timer: NodeJS.Timeout | undefined;
+  #refreshedAt = 0;
+  #busy: Promise<void> | undefined;
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly options: KeeperOptions = KEEPER_DEFAULTS,
+  ) {}
+
+  async start(): Promise<void> {
+    this.#timer ??= setInterval(() => {
+      this.#busy ??= this.runOnce().finally(() => {
+        this.#busy = undefined;
+      });
+    }, this.options.intervalMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#busy;
+  }
+
+  async runOnce(): Promise<void> {
+    const now = this.parts.clock.now();
+    const young: Delivery[] = [];
+    const old: Delivery[] = [];
+    const over: Delivery[] = [];
+    for (const delivery of this.parts.table.values()) {
+      const age = now - delivery.deliveredAt;
+      if (delivery.settling !== undefined) continue;
+      if (delivery.deadline <= now) over.push(delivery);
+      else if (age > this.options.moveAfterMs && delivery.frame !== undefined) old.push(delivery);
+      else if (age > this.options.recordAfterMs && !delivery.recorded) young.push(delivery);
+    }
+    const { settler, channels } = this.parts;
+    if (now - this.#refreshedAt >= this.options.refreshMs) {
+      this.#refreshedAt = now;
+      channels.refresh().catch((error: unknown) => this.parts.logger.debug({ error }, 'channels could not be refreshed'));
+    }
+    await Promise.all([
+      this.#try('record', young, () => settler.record(young)),
+      this.#try('move', old, () => settler.lease(old)),
+      this.#try('expire', over, () => settler.expire(over)),
+    ]);
+  }
+
+  async #try(what: string, deliveries: readonly Delivery[], work: () => Promise<unknown>): Promise<void> {
+    if (deliveries.length === 0) return;
+    try {
+      await work();
+    } catch (error) {
+      this.parts.logger.warn({ error, what, count: deliveries.length }, 'deliveries could not be kept; trying again');
+    }
+  }
+}

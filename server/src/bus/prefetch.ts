@@ -1,0 +1,36 @@
+export interface PrefetchOptions {
+  /** The most frames that a channel may hold unsettled here; 0: as credit says. Config `PrefetchCount`. */
+  readonly limit: number;
+  /** About how many bytes a channel may hold here. */
+  readonly bytes: number;
+}
+
+/** How much each new frame counts for the averages. */
+const WEIGHT = 1 / 16;
+
+/** Turns credit, which counts messages, into the broker's prefetch, which counts frames. */
+export class Prefetch {
+  #messages = 1;
+  #bytes = 0;
+  #told = 1;
+
+  constructor(private readonly options: PrefetchOptions) {}
+
+  /** Learns from a frame. True when frames have become so much larger or smaller that the prefetch should be set anew. */
+  observe(messages: number, bytes: number): boolean {
+    this.#messages += (messages - this.#messages) * WEIGHT;
+    this.#bytes += (bytes - this.#bytes) * WEIGHT;
+    if (this.#messages < this.#told * 1.5 && this.#messages > this.#told / 1.5) return false;
+    this.#told = this.#messages;
+    return true;
+  }
+
+  /** Half as many again as the credit takes, and one: so the next frames are here before the last one's tail is settled. */
+  frames(credit: number): number {
+    if (credit === 0) return 0;
+    const wanted = Math.ceil((credit * 1.5) / this.#messages) + 1;
+    const fitting = this.#bytes === 0 ? wanted : Math.max(2, Math.floor(this.options.bytes / this.#bytes));
+    const { limit } = this.options;
+    return Math.min(wanted, fitting, limit === 0 ? wanted : limit);
+  }
+}

@@ -1,0 +1,61 @@
+import { BusError } from '../model/errors.js';
+import type { Delivery, DeliveryTable } from './delivery.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Action, Settler, SettleStatus } from './settle.js';
+import type { Subscriber } from './subscriber.js';
+
+/** One consumer's stream: opened on a channel, given credit, closed once. */
+export class Subscription {
+  readonly #subscriber: Subscriber;
+  #closed = false;
+
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    private readonly settler: Settler,
+    private readonly table: DeliveryTable,
+    options: { readonly consumer: string; readonly leaseMs: number; readonly credit: number },
+    send: (deliveries: Delivery[]) => void,
+  ) {
+    this.#subscriber = dispatcher.subscribe(options.consumer, options.leaseMs, options.credit, send);
+  }
+
+  setCredit(credit: number): void {
+    this.#subscriber.credit = credit;
+  }
+
+  /** While its transport is full it is given nothing. */
+  set paused(paused: boolean) {
+    this.#subscriber.paused = paused;
+  }
+
+  /** Messages that it holds. */
+  get held(): number {
+    return this.#subscriber.outstanding;
+  }
+
+  async settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
+    if (this.#closed) throw new BusError('NOT_OPEN', 'the stream is closed');
+    return this.settler.settle(receipts, action);
+  }
+
+  /** Gets nothing more, and may still settle what it holds. */
+  quiesce(): void {
+    this.#subscriber.close();
+  }
+
+  /** What it holds goes to others at once, each message with one attempt used. */
+  async close(reason: string): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.dispatcher.unsubscribe(this.#subscriber);
+    const held: Delivery[] = [];
+    for (const delivery of this.table.values()) if (delivery.subscriber === this.#subscriber) held.push(delivery);
+    if (held.length === 0) return;
+    const again = await this.settler.abandon(held, reason);
+    this.dispatcher.takeBack(
+      again.flatMap(({ message, frame, attempt }) =>
+        frame === undefined ? [] : [{ message, frame, arrivedAt: 0, verify: true, attempt: attempt + 1, nonce: 0 }],
+      ),
+    );
+  }
+}

@@ -1,0 +1,190 @@
+import { create } from '@bufbuild/protobuf';
+import type { ServerUnaryCall, ServiceDefinition, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
+import {
+  AckResponseSchema,
+  Bus as BusDesc,
+  type CancelRequest,
+  CancelResponseSchema,
+  type ExtendRequest,
+  ExtendResponseSchema,
+  type NackRequest,
+  NackResponseSchema,
+  type PublishResponse,
+  PublishResponseSchema,
+  type PullRequest,
+  type RejectRequest,
+  RejectResponseSchema,
+  type RescheduleRequest,
+  RescheduleResponseSchema,
+  type SettleResult,
+} from '@waybill/proto/waybill/v1/bus';
+import type { Bus } from '../../bus/bus.js';
+import type { Action } from '../../bus/settle.js';
+import { BusError } from '../../model/errors.js';
+import { MAX_ID_LENGTH } from '../../model/message.js';
+import { isVisibleAscii } from '../../model/message-codec.js';
+import type { RetryPolicy } from '../../model/retry-policy.js';
+import { checkTopic } from '../../model/topic.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Logger } from '../../ports/logger.js';
+import { abortSignalOf, deadlineOf } from './call.js';
+import {
+  checkCount,
+  checkRange,
+  checkReason,
+  fromPublishResult,
+  fromSettleStatus,
+  MAX_BATCH,
+  MAX_RECEIPTS,
+  toConsumerRequest,
+  toLeaseMs,
+  toNack,
+} from './convert.js';
+import { complete, method } from './definition.js';
+import { DeliveryBatch, writePullResponse, writeSubscribeResponse } from './deliveries-codec.js';
+import { type PublishInput, readPublishRequest, readPublishStreamRequest } from './publish-codec.js';
+import { type PublishCall, PublishStreams } from './publish-stream.js';
+import { toServiceError } from './status.js';
+import type { SubscribeCall, SubscribeStreams } from './subscribe-stream.js';
+
+export const busDefinition: ServiceDefinition = complete(BusDesc, {
+  publish: method(BusDesc.method.publish, { read: readPublishRequest }),
+  publishStream: method(BusDesc.method.publishStream, { read: readPublishStreamRequest }),
+  subscribe: method(BusDesc.method.subscribe, { write: writeSubscribeResponse }),
+  pull: method(BusDesc.method.pull, { write: writePullResponse }),
+  ack: method(BusDesc.method.ack),
+  nack: method(BusDesc.method.nack),
+  extend: method(BusDesc.method.extend),
+  reject: method(BusDesc.method.reject),
+  cancel: method(BusDesc.method.cancel),
+  reschedule: method(BusDesc.method.reschedule),
+});
+
+export interface BusServiceOptions {
+  readonly publishTimeoutMs: number;
+  readonly maxCredit: number;
+  readonly defaultLeaseMs: number;
+  readonly defaultRetry: RetryPolicy;
+}
+
+const MAX_PULL = 1_000;
+const MAX_WAIT_MS = 3_600_000;
+const DEFAULT_WAIT_MS = 30_000;
+
+/** `waybill.v1.Bus`: checks and converts; the core does the work. */
+export class BusService {
+  constructor(
+    private readonly bus: Bus,
+    private readonly subscribeStreams: SubscribeStreams,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly options: BusServiceOptions,
+  ) {}
+
+  implementation(): UntypedServiceImplementation {
+    const publishStreams = new PublishStreams(this.bus, this.clock, this.logger, this.options.publishTimeoutMs);
+    return {
+      publish: this.#unary((call: ServerUnaryCall<PublishInput, PublishResponse>) => this.#publish(call)),
+      publishStream: (call: PublishCall) => publishStreams.open(call),
+      subscribe: (call: SubscribeCall) => this.subscribeStreams.open(call),
+      pull: this.#unary((call: ServerUnaryCall<PullRequest, DeliveryBatch>) => this.#pull(call)),
+      ack: this.#settle(AckResponseSchema, () => ({ kind: 'ack' })),
+      nack: this.#settle(NackResponseSchema, (request: NackRequest) => toNack(request, '')),
+      extend: this.#settle(ExtendResponseSchema, (request: ExtendRequest) => {
+        return { kind: 'extend', leaseMs: toLeaseMs(request.leaseSeconds, 'lease_seconds') };
+      }),
+      reject: this.#settle(RejectResponseSchema, (request: RejectRequest) => {
+        checkReason(request.reason, 'reason');
+        return { kind: 'reject', reason: request.reason };
+      }),
+      cancel: this.#unary(async ({ request }: ServerUnaryCall<CancelRequest, unknown>) => {
+        checkName(request);
+        await this.bus.cancel(request.topic, request.id);
+        return create(CancelResponseSchema);
+      }),
+      reschedule: this.#unary(async ({ request }: ServerUnaryCall<RescheduleRequest, unknown>) => {
+        checkName(request);
+        const { when } = request;
+        const value = Number(when.value ?? 0n);
+        if (when.case === undefined) {
+          throw new BusError('DELAY_INVALID', 'when takes delay_ms or due_time_ms: neither is set', { field: 'when' });
+        }
+        const times = when.case === 'delayMs' ? { delayMs: value, dueTimeMs: 0 } : { delayMs: 0, dueTimeMs: value };
+        return create(RescheduleResponseSchema, {
+          dueTimeMs: BigInt(await this.bus.reschedule(request.topic, request.id, times)),
+        });
+      }),
+    };
+  }
+
+  async #publish(call: ServerUnaryCall<PublishInput, PublishResponse>): Promise<PublishResponse> {
+    const { messages, fault } = call.request;
+    if (fault !== undefined) throw fault;
+    checkCount(messages.length, 'messages', MAX_BATCH);
+    const deadline = deadlineOf(call, this.clock.now(), this.options.publishTimeoutMs);
+    const results = await this.bus.publish(messages, 'messages', deadline);
+    if (results.every(({ error }) => error !== undefined)) throw results[0]?.error;
+    return {
+      $typeName: PublishResponseSchema.typeName,
+      results: results.map((result) => fromPublishResult(result, this.logger)),
+    };
+  }
+
+  async #pull(call: ServerUnaryCall<PullRequest, DeliveryBatch>): Promise<DeliveryBatch> {
+    const { request } = call;
+    const now = this.clock.now();
+    const consumer = toConsumerRequest(request, '', call.getPeer(), this.options.defaultRetry);
+    const most = Math.min(MAX_PULL, this.options.maxCredit);
+    const max = request.maxMessages === 0 ? 1 : request.maxMessages;
+    checkRange('BATCH_INVALID', 'max_messages', max, 1, most, 'messages');
+    if (request.waitMs !== undefined)
+      checkRange('WAIT_INVALID', 'wait_ms', Number(request.waitMs), 0, MAX_WAIT_MS, 'ms');
+    const channel = await this.bus.channels.open(consumer.topic, consumer.channel, consumer.retry);
+    const latest = deadlineOf(call, now, DEFAULT_WAIT_MS);
+    const pulled = await this.bus.pull(channel, {
+      consumer: consumer.consumer,
+      leaseMs: consumer.leaseMs ?? this.options.defaultLeaseMs,
+      max,
+      until: request.waitMs === undefined ? latest : Math.min(latest, now + Number(request.waitMs)),
+      signal: abortSignalOf(call),
+    });
+    return new DeliveryBatch(
+      pulled.map(({ receipt, delivery }) => {
+        const { message, attempt, deadline } = delivery;
+        return { receipt, wire: message.wire, attempt, deadline };
+      }),
+    );
+  }
+
+  #settle<Request extends { readonly receipts: string[] }>(
+    schema: { readonly typeName: string },
+    toAction: (request: Request) => Action,
+  ) {
+    return this.#unary(async ({ request }: ServerUnaryCall<Request, unknown>) => {
+      checkCount(request.receipts.length, 'receipts', MAX_RECEIPTS);
+      const statuses = await this.bus.settle(request.receipts, toAction(request));
+      const results: SettleResult[] = statuses.map((status, i) => fromSettleStatus(request.receipts[i] ?? '', status));
+      return { $typeName: schema.typeName, results };
+    });
+  }
+
+  #unary<Request, Response>(handle: (call: ServerUnaryCall<Request, Response>) => Promise<Response>) {
+    return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
+      // grpc-js reports a handler that throws as UNKNOWN: a promise chain catches those of before the first await too.
+      Promise.resolve()
+        .then(() => handle(call))
+        .then(
+          (response) => callback(null, response),
+          (error: unknown) => callback(toServiceError(error, this.logger)),
+        );
+    };
+  }
+}
+
+function checkName({ topic, id }: { readonly topic: string; readonly id: string }): void {
+  checkTopic(topic, 'topic');
+  if (!isVisibleAscii(id, MAX_ID_LENGTH)) {
+    const limit = `1 to ${MAX_ID_LENGTH} characters of visible ASCII`;
+    throw new BusError('ID_INVALID', `id takes ${limit}`, { field: 'id', limit });
+  }
+}

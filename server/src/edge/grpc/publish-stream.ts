@@ -1,0 +1,59 @@
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { type PublishStreamResponse, PublishStreamResponseSchema } from '@waybill/proto/waybill/v1/bus';
+import type { Bus } from '../../bus/bus.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Logger } from '../../ports/logger.js';
+import { checkCount, fromPublishResult, MAX_BATCH } from './convert.js';
+import type { PublishInput } from './publish-codec.js';
+import { toServiceError } from './status.js';
+
+export type PublishCall = ServerDuplexStream<PublishInput, PublishStreamResponse>;
+
+/** Requests of one stream under way; past it the stream is not read, and HTTP/2 tells the client to wait. */
+const MAX_UNDER_WAY = 256;
+
+/** `PublishStream`: every request on its own, answered when its messages are. */
+export class PublishStreams {
+  constructor(
+    private readonly bus: Bus,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly timeoutMs: number,
+  ) {}
+
+  open(call: PublishCall): void {
+    let underWay = 0;
+    let ended = false;
+    call.on('data', (input: PublishInput) => {
+      if (++underWay === MAX_UNDER_WAY) call.pause();
+      this.#answer(call, input).then(
+        () => {
+          if (underWay-- === MAX_UNDER_WAY) call.resume();
+          if (ended && underWay === 0) call.end();
+        },
+        (error: unknown) => {
+          // grpc-js sends the status of an emitted error; destroy() would drop it.
+          call.emit('error', toServiceError(error, this.logger));
+        },
+      );
+    });
+    call.on('end', () => {
+      ended = true;
+      if (underWay === 0) call.end();
+    });
+    call.on('error', (error) => this.logger.debug({ error }, 'a publish stream broke'));
+  }
+
+  /** Rejects when the request itself is wrong: the stream ends with its status. */
+  async #answer(call: PublishCall, { sequence, messages, fault }: PublishInput): Promise<void> {
+    if (fault !== undefined) throw fault;
+    checkCount(messages.length, 'messages', MAX_BATCH);
+    const results = await this.bus.publish(messages, 'messages', this.clock.now() + this.timeoutMs);
+    if (call.cancelled || call.destroyed) return;
+    call.write({
+      $typeName: PublishStreamResponseSchema.typeName,
+      sequence: BigInt(sequence),
+      results: results.map((result) => fromPublishResult(result, this.logger)),
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import { type DescFile, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import type { Server } from '@grpc/grpc-js';
+import { ReflectionService } from '@grpc/reflection';
+
+/** Server reflection, so that tools such as grpcurl need no proto files. */
+export function addReflection(server: Server, files: readonly DescFile[]): void {
+  const bytes = [...withImports(files)].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
+  new ReflectionService({
+    waybill: { format: 'Protocol Buffer 3 DescriptorProto', type: {}, fileDescriptorProtos: bytes },
+  }).addToServer(server);
+}
+
+function* withImports(files: readonly DescFile[]): Generator<DescFile> {
+  for (const file of files) {
+    yield* withImports(file.dependencies);
+    yield file;
+  }
+}

@@ -1,0 +1,89 @@
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { file_waybill_v1_bus } from '@waybill/proto/waybill/v1/bus';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Service } from '../../ports/service.js';
+import { addReflection } from './reflection.js';
+
+export interface RpcServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** The longest message of a request, in bytes. */
+  readonly maxMessageBytes: number;
+  /** Between two HTTP/2 PINGs on a silent connection, in milliseconds. */
+  readonly keepaliveMs: number;
+  /** How long streams and calls may go on once the server stops, in milliseconds. */
+  readonly drainMs: number;
+}
+
+/** Headers, keys and framing beside a body of the largest size. Past body and slack, gRPC itself refuses. */
+const SLACK_BYTES = 1024 * 1024;
+
+export interface RpcService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/** The gRPC port: the services, health and reflection. */
+export class RpcServer implements Service {
+  readonly #server: Server;
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
+  #port = 0;
+  #stopping: Promise<void> | undefined;
+
+  constructor(
+    services: readonly RpcService[],
+    private readonly options: RpcServerOptions,
+    /** Ends the long streams in order. */
+    private readonly drainStreams: (graceMs: number) => Promise<void>,
+  ) {
+    this.#server = new Server({
+      'grpc.max_receive_message_length': options.maxMessageBytes + SLACK_BYTES,
+      'grpc.max_send_message_length': -1,
+      'grpc.keepalive_time_ms': options.keepaliveMs,
+      'grpc.keepalive_timeout_ms': options.keepaliveMs,
+      'grpc.keepalive_permit_without_calls': 1,
+    });
+    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
+    this.#health.addToServer(this.#server);
+    addReflection(this.#server, [file_waybill_v1_bus]);
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return this.#port;
+  }
+
+  async start(): Promise<void> {
+    const { host, port } = this.options;
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    this.#port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(new Error(`cannot listen on ${address} for gRPC (config RpcPort): ${error.message}`));
+      });
+    });
+    this.#setServing('SERVING');
+  }
+
+  /** New connections are refused, streams are drained, and calls under way are answered, as long as the grace lasts. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#drain();
+    return this.#stopping;
+  }
+
+  async #drain(): Promise<void> {
+    this.#setServing('NOT_SERVING');
+    const { drainMs } = this.options;
+    const closed = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    const until = performance.now() + drainMs;
+    await this.drainStreams(drainMs);
+    const timer = setTimeout(() => this.#server.forceShutdown(), Math.max(0, until - performance.now()));
+    await closed;
+    clearTimeout(timer);
+  }
+
+  #setServing(status: 'SERVING' | 'NOT_SERVING'): void {
+    for (const service of ['', 'waybill.v1.Bus']) this.#health.setStatus(service, status);
+  }
+}
