@@ -1,0 +1,69 @@
+import type { Body } from './body.js';
+import type { PullOptions } from './consumer/pull.js';
+import type { Handler } from './consumer/runner.js';
+import type { SubscribeOptions, Subscription } from './consumer/subscription.js';
+import type { Duration } from './duration.js';
+import type { Message } from './message.js';
+import type { MessageOptions } from './publisher/outgoing.js';
+import type { Published } from './publisher/pending.js';
+
+export interface PublishOptions extends MessageOptions, CallOptions {}
+
+export interface CallOptions {
+  /** How long it may take with all tries. Default: the connection's `deadline`. */
+  deadline?: Duration;
+  /** Gives up waiting: rejects with the signal's reason. What was sent before may still be done. */
+  signal?: AbortSignal;
+}
+
+/** A body with options of its own, in `publishMany`. */
+export interface PublishItem extends MessageOptions {
+  body: Body;
+}
+
+/** What became of one receipt: done and durable; too late, so nothing was changed; or not one of this bus. */
+export interface SettleResult {
+  readonly receipt: string;
+  readonly status: 'ok' | 'stale' | 'unknown';
+}
+
+/** The message bus. Made by `connect`. */
+export interface Bus {
+  /**
+   * Publishes a message; resolves when it is durable. Calls made at the same time travel together. A message is sent again
+   * under the same id until its outcome is known or `deadline` has passed. Publishes to a topic keep their order as long as none has to be sent again.
+   *
+   * Rejects with InvalidArgumentError, DeadlineError (outcome unknown: publish again with `{ id: error.messageId }`),
+   * OverloadedError, AccessError, ClosedError, or the signal's reason.
+   */
+  publish(topic: string, body: Body, options?: PublishOptions): Promise<Published>;
+  /**
+   * Publishes many, in order, holding back while too many are pending. An object is an item when it has a `body` and otherwise only
+   * the names of message options; any other is a body. Resolves with a result for each; rejects with PublishManyError, which tells which were accepted.
+   */
+  publishMany(topic: string, items: Iterable<Body | PublishItem>, options?: CallOptions): Promise<Published[]>;
+  /** Hands the messages of a channel to `handler`. Topic (or pattern, `orders.*`) and channel are created on first use. Throws InvalidArgumentError for an option out of range. */
+  subscribe(topic: string, channel: string, handler: Handler, options?: SubscribeOptions): Subscription;
+  /** Takes messages one by one, for jobs that run now and then: `for await (const message of bus.pull('orders', 'billing')) await message.ack()`. */
+  pull(topic: string, channel: string, options?: PullOptions): AsyncGenerator<Message, void, undefined>;
+  /** Done, for receipts from anywhere. Answers what became of each, in order; never rejects for a stale one. */
+  ack(receipts: string | readonly string[], options?: CallOptions): Promise<SettleResult[]>;
+  /** Not done: again after `delay`, or as the retry policy says. */
+  nack(
+    receipts: string | readonly string[],
+    options?: CallOptions & { delay?: Duration; reason?: string },
+  ): Promise<SettleResult[]>;
+  /** More time: `lease` from now, 1 s to 24 h. Default: the subscription's own. */
+  extend(receipts: string | readonly string[], options?: CallOptions & { lease?: Duration }): Promise<SettleResult[]>;
+  /** Never to be done: dead letters at once. */
+  reject(receipts: string | readonly string[], options?: CallOptions & { reason?: string }): Promise<SettleResult[]>;
+  /** Withdraws a message that waits for its time or for a first channel. Rejects with NotFoundError when none such waits, FailedPreconditionError when its delivery has begun. */
+  cancel(topic: string, id: string, options?: CallOptions): Promise<void>;
+  /** Gives a delayed message another time; resolves with it. Exactly one of `delay` and `at`. Rejects as `cancel` does. */
+  reschedule(topic: string, id: string, when: { delay: Duration } | { at: Date }, options?: CallOptions): Promise<Date>;
+  /**
+   * Stops all subscriptions (running handlers finish), confirms what was published, and disconnects. What takes longer than `timeout` (default: 30 s) is left behind.
+   * What is called afterwards rejects with ClosedError. Never rejects. Safe twice.
+   */
+  close(options?: { timeout?: Duration }): Promise<void>;
+}

@@ -1,0 +1,170 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  Bus as BusService,
+  CancelRequestSchema,
+  RescheduleRequestSchema,
+  SettleStatus,
+} from '@waybill/proto/waybill/v1/bus';
+import type { Body } from './body.js';
+import type { Bus, CallOptions, PublishItem, PublishOptions, SettleResult } from './bus.js';
+import { type PullOptions, pull } from './consumer/pull.js';
+import { MAX_LEASE_SECONDS } from './consumer/received-message.js';
+import type { Handler } from './consumer/runner.js';
+import { ACK, type Action, MAX_RECEIPTS, nack, reject } from './consumer/settle.js';
+import { SettleCalls } from './consumer/settle-calls.js';
+import { RunningSubscription, type SubscribeOptions, type Subscription } from './consumer/subscription.js';
+import { type Duration, milliseconds, seconds } from './duration.js';
+import { ClosedError } from './errors.js';
+import type { Connection, UnaryOptions } from './grpc/connection.js';
+import { methodDefinition } from './grpc/definition.js';
+import type { Message } from './message.js';
+import { dueTime, MAX_DELAY_MS } from './publisher/outgoing.js';
+import type { Published } from './publisher/pending.js';
+import { publishMany } from './publisher/publish-many.js';
+import { Publisher } from './publisher/publisher.js';
+
+const CANCEL = methodDefinition(BusService.method.cancel);
+const RESCHEDULE = methodDefinition(BusService.method.reschedule);
+
+/** The bus, behind a gateway. */
+export class Client implements Bus {
+  readonly #connection: Connection;
+  readonly #publisher: Publisher;
+  readonly #settles: SettleCalls;
+  readonly #subscriptions = new Set<RunningSubscription>();
+  #closed: Promise<void> | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#publisher = new Publisher(connection, connection.options.publisher);
+    this.#settles = new SettleCalls(connection);
+  }
+
+  publish(topic: string, body: Body, options?: PublishOptions): Promise<Published> {
+    if (options?.deadline === undefined) {
+      return this.#publisher.publish(topic, body, options, this.#connection.options.deadlineMs, options?.signal);
+    }
+    return this.#publishBy(topic, body, options);
+  }
+
+  // Apart, because an async function around every publish would cost a second promise.
+  async #publishBy(topic: string, body: Body, options: PublishOptions): Promise<Published> {
+    return this.#publisher.publish(topic, body, options, this.#deadlineMs(options), options.signal);
+  }
+
+  async publishMany(
+    topic: string,
+    items: Iterable<Body | PublishItem>,
+    options: CallOptions = {},
+  ): Promise<Published[]> {
+    return publishMany(this.#publisher, topic, items, this.#deadlineMs(options), options.signal);
+  }
+
+  subscribe(topic: string, channel: string, handler: Handler, options: SubscribeOptions = {}): Subscription {
+    if (this.#closed !== undefined) throw new ClosedError('the bus is closed');
+    const subscription = new RunningSubscription(this.#connection, this.#settles, topic, channel, handler, options);
+    this.#subscriptions.add(subscription);
+    const forget = () => this.#subscriptions.delete(subscription);
+    subscription.closed.then(forget, forget);
+    return subscription;
+  }
+
+  pull(topic: string, channel: string, options: PullOptions = {}): AsyncGenerator<Message, void, undefined> {
+    return pull(this.#connection, this.#settles, topic, channel, options);
+  }
+
+  async ack(receipts: string | readonly string[], options: CallOptions = {}): Promise<SettleResult[]> {
+    return this.#settle(ACK, receipts, options);
+  }
+
+  async nack(
+    receipts: string | readonly string[],
+    options: CallOptions & { delay?: Duration; reason?: string } = {},
+  ): Promise<SettleResult[]> {
+    const { delay, reason = '' } = options;
+    const delayMs = delay === undefined ? undefined : milliseconds(delay, 'delay', 0, MAX_DELAY_MS);
+    return this.#settle(nack(delayMs, reason), receipts, options);
+  }
+
+  async extend(
+    receipts: string | readonly string[],
+    options: CallOptions & { lease?: Duration } = {},
+  ): Promise<SettleResult[]> {
+    const { lease } = options;
+    const leaseSeconds = lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS);
+    return this.#settle({ kind: 'extend', leaseSeconds }, receipts, options);
+  }
+
+  async reject(
+    receipts: string | readonly string[],
+    options: CallOptions & { reason?: string } = {},
+  ): Promise<SettleResult[]> {
+    return this.#settle(reject(options.reason ?? ''), receipts, options);
+  }
+
+  async cancel(topic: string, id: string, options: CallOptions = {}): Promise<void> {
+    await this.#connection.unary(CANCEL, create(CancelRequestSchema, { topic, id }), this.#once(options));
+  }
+
+  async reschedule(
+    topic: string,
+    id: string,
+    when: { delay: Duration } | { at: Date },
+    options: CallOptions = {},
+  ): Promise<Date> {
+    const request = create(RescheduleRequestSchema, {
+      topic,
+      id,
+      when:
+        'at' in when
+          ? { case: 'dueTimeMs', value: BigInt(dueTime(when.at, 'at')) }
+          : { case: 'delayMs', value: BigInt(milliseconds(when.delay, 'delay', 0, MAX_DELAY_MS)) },
+    });
+    const { dueTimeMs } = await this.#connection.unary(RESCHEDULE, request, this.#once(options));
+    return new Date(Number(dueTimeMs));
+  }
+
+  close(options: { timeout?: Duration } = {}): Promise<void> {
+    this.#closed ??= this.#close(options.timeout ?? 30_000);
+    return this.#closed;
+  }
+
+  /** Subscriptions first: until the last has stopped, their handlers may still publish. */
+  async #close(timeout: Duration): Promise<void> {
+    const end = Date.now() + milliseconds(timeout, 'timeout');
+    if (this.#subscriptions.size > 0) {
+      await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop({ timeout })));
+    }
+    await this.#publisher.close(Math.max(0, end - Date.now()));
+    this.#connection.close();
+  }
+
+  async #settle(action: Action, receipts: string | readonly string[], options: CallOptions): Promise<SettleResult[]> {
+    const all = typeof receipts === 'string' ? [receipts] : receipts;
+    const results: SettleResult[] = [];
+    for (let from = 0; from < all.length; from += MAX_RECEIPTS) {
+      const part = all.slice(from, from + MAX_RECEIPTS);
+      const answers = await this.#settles.call(action, part, this.#deadlineMs(options), options.signal);
+      part.forEach((receipt, index) => {
+        results.push({ receipt, status: STATUSES[answers[index]?.status ?? SettleStatus.UNSPECIFIED] });
+      });
+    }
+    return results;
+  }
+
+  /** For calls that must not be made twice. */
+  #once(options: CallOptions): UnaryOptions {
+    return { timeoutMs: this.#deadlineMs(options), repeat: false, signal: options.signal };
+  }
+
+  #deadlineMs({ deadline }: CallOptions): number {
+    return deadline === undefined ? this.#connection.options.deadlineMs : milliseconds(deadline, 'deadline', 1);
+  }
+}
+
+const STATUSES: Readonly<Record<SettleStatus, SettleResult['status']>> = {
+  [SettleStatus.UNSPECIFIED]: 'unknown',
+  [SettleStatus.OK]: 'ok',
+  [SettleStatus.STALE]: 'stale',
+  [SettleStatus.UNKNOWN]: 'unknown',
+};

@@ -1,0 +1,50 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connect } from './connect.js';
+import { TestingGateway } from './testing/gateway.js';
+
+let gateway: TestingGateway;
+
+beforeEach(async () => {
+  gateway = await new TestingGateway().start();
+});
+
+afterEach(() => gateway.stop());
+
+describe('connect', () => {
+  it('sends the token with every stream, asked anew each time', async () => {
+    let asked = 0;
+    const bus = await connect({ url: gateway.url, token: () => `t${++asked}` });
+    const sub = bus.subscribe('orders', 'billing', () => {});
+    await sub.ready;
+    gateway.breakSubscriptions();
+    await gateway.until(() => gateway.opens.length === 2);
+    const [first, second] = gateway.opens.map((open) => open.token);
+    expect(first).toMatch(/^Bearer t\d+$/);
+    expect(second).not.toBe(first);
+    await bus.close();
+  });
+
+  it('waits for a gateway that is not there yet', async () => {
+    const url = gateway.url;
+    gateway.cut();
+    const connecting = connect(url);
+    await gateway.start();
+    const bus = await connecting;
+    await bus.close();
+  });
+
+  it('rejects when the token is refused', async () => {
+    gateway.refuseCall = () => ({ code: status.UNAUTHENTICATED, details: 'no', reason: 'TOKEN_INVALID' });
+    const bus = await connect({ url: gateway.url, lazy: true });
+    await expect(bus.ack('r')).rejects.toMatchObject({ name: 'AccessError', reason: 'TOKEN_INVALID' });
+    await bus.close();
+  });
+
+  it('two buses of one process do not share a connection', async () => {
+    const [one, two] = await Promise.all([connect(gateway.url), connect(gateway.url)]);
+    await one.close();
+    expect(await two.publish('orders', 'a')).toMatchObject({ outcome: 'parked' });
+    await two.close();
+  });
+});

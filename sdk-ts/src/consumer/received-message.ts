@@ -1,0 +1,207 @@
+import type { Delivery } from '@waybill/proto/waybill/v1/message';
+import { type Duration, milliseconds, seconds } from '../duration.js';
+import { FailedPreconditionError, type WaybillError } from '../errors.js';
+import type { Message } from '../message.js';
+import { MAX_DELAY_MS } from '../publisher/outgoing.js';
+import { ACK, type Action, nack, reject, type Settler, type Settling } from './settle.js';
+
+export const MAX_LEASE_SECONDS = 86_400;
+
+/** Who handed the message out. */
+export interface MessageOwner extends Settler {
+  /** The message was settled, or could not be; it is not held any more. */
+  released(message: ReceivedMessage, error: WaybillError | undefined): void;
+}
+
+/**
+ * A delivery on the consumer's side:
+ *
+ *   held ─▶ settling ─▶ released
+ *     └──▶ lost (its lease ended, or its stream did): settling may still be tried, and the gateway decides
+ */
+export class ReceivedMessage implements Message, Settling {
+  /** Its handler has returned, and settling was left to somebody else: the lease is theirs to extend. */
+  handled = false;
+  readonly #delivery: Delivery;
+  readonly #owner: MessageOwner;
+  #action: Action | undefined;
+  #released = false;
+  #lost: Error | undefined;
+  /** Made when somebody asks: a controller costs as much as the rest of a message. */
+  #abort: AbortController | undefined;
+  #promise: { resolve: () => void; reject: (error: Error) => void } | undefined;
+  /** What the gateway takes for an extension without a length. */
+  readonly #ownLeaseMs: number;
+  #leaseMs: number;
+  #leaseDeadline: number;
+  /** When the lease began, by this machine's clock, which may differ from the gateway's. Unix milliseconds. */
+  #leasedAt: number;
+
+  /** `leaseMs` is 0 where it is not known: then the gateway's deadline counts. */
+  constructor(delivery: Delivery, owner: MessageOwner, leaseMs: number, now: number) {
+    this.#delivery = delivery;
+    this.#owner = owner;
+    this.#leaseDeadline = Number(delivery.leaseDeadlineMs);
+    this.#ownLeaseMs = leaseMs > 0 ? leaseMs : Math.max(0, this.#leaseDeadline - now);
+    this.#leaseMs = this.#ownLeaseMs;
+    this.#leasedAt = now;
+  }
+
+  get id(): string {
+    return this.#delivery.message?.id ?? '';
+  }
+
+  get topic(): string {
+    return this.#delivery.message?.topic ?? '';
+  }
+
+  get key(): string {
+    return this.#delivery.message?.key ?? '';
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.#delivery.message?.headers ?? {};
+  }
+
+  get body(): Uint8Array {
+    return this.#delivery.message?.body ?? new Uint8Array();
+  }
+
+  get attempt(): number {
+    return this.#delivery.attempt;
+  }
+
+  get publishedAt(): Date {
+    return new Date(Number(this.#delivery.message?.publishTimeMs ?? 0n));
+  }
+
+  get leaseDeadline(): Date {
+    return new Date(this.#leaseDeadline);
+  }
+
+  get receipt(): string {
+    return this.#delivery.receipt;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#lost !== undefined) this.#abort.abort(this.#lost);
+    }
+    return this.#abort.signal;
+  }
+
+  text(): string {
+    const { body } = this;
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  }
+
+  json<T = unknown>(): T {
+    return JSON.parse(this.text());
+  }
+
+  ack(): Promise<void> {
+    return this.#settle(ACK);
+  }
+
+  async nack(options: { delay?: Duration; reason?: string } = {}): Promise<void> {
+    const { delay, reason = '' } = options;
+    const delayMs = delay === undefined ? undefined : milliseconds(delay, 'delay', 0, MAX_DELAY_MS);
+    await this.#settle(nack(delayMs, reason));
+  }
+
+  async reject(reason = ''): Promise<void> {
+    await this.#settle(reject(reason));
+  }
+
+  async extend(lease?: Duration): Promise<void> {
+    const leaseSeconds = lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS);
+    if (this.#action !== undefined) throw alreadySettled(this, this.#action);
+    await new Promise<void>((resolve, reject) => {
+      this.extendBy(leaseSeconds, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  /** 0 seconds: the subscription's own lease. */
+  extendBy(leaseSeconds: number, done: (error: WaybillError | undefined) => void): void {
+    const { receipt } = this;
+    const from = Date.now();
+    const leaseMs = leaseSeconds === 0 ? this.#ownLeaseMs : leaseSeconds * 1_000;
+    const settled = (error: WaybillError | undefined) => {
+      if (error === undefined) this.#extended(from, leaseMs);
+      else if (!error.retryable) this.lose(error);
+      done(error);
+    };
+    this.#owner.settle({ kind: 'extend', leaseSeconds }, { receipt, settled });
+  }
+
+  /** Another lease as long as the one it has; a failure shows in `signal`. */
+  renew(): void {
+    this.extendBy(this.#leaseMs === this.#ownLeaseMs ? 0 : Math.ceil(this.#leaseMs / 1_000), () => {});
+  }
+
+  /** Settles without a promise, unless that was done already. */
+  finish(action: Action): void {
+    if (this.#action !== undefined) return;
+    this.#action = action;
+    this.#owner.settle(action, this);
+  }
+
+  /** The answer to ack, nack or reject. */
+  settled(error: WaybillError | undefined): void {
+    if (this.#released) return;
+    this.#released = true;
+    if (error !== undefined) this.lose(error);
+    const promise = this.#promise;
+    if (error === undefined) promise?.resolve();
+    else promise?.reject(error);
+    this.#owner.released(this, promise === undefined ? error : undefined);
+  }
+
+  /** The message is not this consumer's any more. */
+  lose(why: Error): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = why;
+    this.#abort?.abort(why);
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Whether ack, nack or reject was called. */
+  get isSettled(): boolean {
+    return this.#action !== undefined;
+  }
+
+  get leaseMs(): number {
+    return this.#leaseMs;
+  }
+
+  /** Milliseconds since the lease began or was last extended. */
+  leaseAge(now: number): number {
+    return now - this.#leasedAt;
+  }
+
+  #extended(from: number, leaseMs: number): void {
+    this.#leasedAt = from;
+    this.#leaseMs = leaseMs;
+    this.#leaseDeadline = Math.max(this.#leaseDeadline, from + leaseMs);
+  }
+
+  #settle(action: Action): Promise<void> {
+    if (this.#action !== undefined) return Promise.reject(alreadySettled(this, this.#action));
+    this.#action = action;
+    return new Promise((resolve, reject) => {
+      this.#promise = { resolve, reject };
+      this.#owner.settle(action, this);
+    });
+  }
+}
+
+function alreadySettled(message: Message, action: Action): FailedPreconditionError {
+  return new FailedPreconditionError(`the message ${message.id} was settled before, by ${action.kind}`, {
+    code: 'FAILED_PRECONDITION',
+    reason: 'ALREADY_SETTLED',
+  });
+}

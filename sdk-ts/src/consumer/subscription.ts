@@ -1,0 +1,249 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { OpenFrameSchema } from '@waybill/proto/waybill/v1/bus';
+import { Backoff } from '../backoff.js';
+import { type Duration, milliseconds, seconds } from '../duration.js';
+import { ClosedError, type WaybillError } from '../errors.js';
+import type { Connection } from '../grpc/connection.js';
+import type { Message } from '../message.js';
+import { count } from '../options.js';
+import { pause } from '../pause.js';
+import { Link, type LinkHost } from './link.js';
+import { MAX_LEASE_SECONDS, type ReceivedMessage } from './received-message.js';
+import { type RetryOptions, retryPolicy } from './retry.js';
+import { type Handler, Runner } from './runner.js';
+import type { Settler } from './settle.js';
+
+export interface SubscribeOptions {
+  /** The most handlers that run at a time, from 1. With 1, messages are handled in the order of their arrival. Default: 1. */
+  concurrency?: number;
+  /** The most messages held here, running or waiting for a handler, from 1 to the gateway's `MaxCredit`. Default: 4 × concurrency, at most 1,000 or `concurrency`. */
+  credit?: number;
+  /** How long a message may stay unsettled: 1 s to 24 h, in whole seconds. Default: the gateway's `MaxJobRunningSeconds`. */
+  lease?: Duration;
+  /** Replaces the channel's retry policy, for all its consumers. Default: it stays as it is. */
+  retry?: RetryOptions;
+  /** Extends the leases of what is held, at half their length, until the handler is through. `false`: a handler that takes longer than the lease loses its message. Default: `true`. */
+  autoExtend?: boolean;
+  /** `auto`: a handler that returns acks, one that throws nacks. `manual`: you call `message.ack()` and its like; a handler that throws before that nacks all the same. Default: `auto`. */
+  settle?: 'auto' | 'manual';
+  /** Stops the subscription, as `stop()` does. */
+  signal?: AbortSignal;
+  /** Told of every handler's error, of settles that were refused (StaleReceiptError), and of lost streams; `message` says which message it was about. Default: none is told; the end of the subscription by an error is a process warning. */
+  onError?: (error: unknown, message?: Message) => void;
+}
+
+/** A running subscription. It reconnects by itself until it is stopped. */
+export interface Subscription {
+  /** Resolves when it is open for the first time: from then on the channel keeps every message. Rejects when the gateway refuses it, or it is stopped before. */
+  readonly ready: Promise<void>;
+  /** Resolves when it has stopped; rejects when the gateway refused it. */
+  readonly closed: Promise<void>;
+  /**
+   * Stops in order: no new messages; running handlers finish; what they settle is confirmed; the stream ends, and what was not started is delivered
+   * to others. Handlers that run longer than `timeout` (default: 30 s) are left behind with their `signal` aborted. Never rejects. Safe twice.
+   */
+  stop(options?: { timeout?: Duration }): Promise<void>;
+}
+
+/** How long confirmations may take when the handlers have used up all the time. */
+const LAST_SETTLES_MS = 1_000;
+
+export class RunningSubscription implements Subscription, LinkHost {
+  readonly elsewhere: Settler;
+  readonly ready: Promise<void>;
+  readonly closed: Promise<void>;
+  readonly #connection: Connection;
+  readonly #open: MessageInitShape<typeof OpenFrameSchema>;
+  readonly #options: SubscribeOptions;
+  readonly #runner: Runner;
+  readonly #backoff = new Backoff();
+  readonly #readyGate = new Gate();
+  readonly #closedGate = new Gate();
+  /** The one that delivers; the others are draining. */
+  #current: Link | undefined;
+  readonly #draining = new Set<Link>();
+  #wasOpen = false;
+  #reconnecting: NodeJS.Timeout | undefined;
+  /** Messages whose ack, nack or reject is on its way. */
+  #settling = 0;
+  #settledWaiters: (() => void)[] = [];
+  #stopped: Promise<void> | undefined;
+
+  constructor(
+    connection: Connection,
+    elsewhere: Settler,
+    topic: string,
+    channel: string,
+    handler: Handler,
+    options: SubscribeOptions,
+  ) {
+    const { lease, retry, settle = 'auto', signal } = options;
+    const concurrency = count(options.concurrency ?? 1, 'concurrency', 1);
+    const credit = count(options.credit ?? Math.max(concurrency, Math.min(1_000, concurrency * 4)), 'credit', 1);
+    this.#connection = connection;
+    this.elsewhere = elsewhere;
+    this.#options = options;
+    this.#open = {
+      topic,
+      channel,
+      credit,
+      leaseSeconds: lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS),
+      consumer: connection.options.name,
+      ...(retry === undefined ? {} : { retry: retryPolicy(retry) }),
+    };
+    const failed = (error: unknown, message: Message) => this.#report(error, message);
+    this.#runner = new Runner(handler, { concurrency, settles: settle === 'auto', failed });
+    this.ready = this.#readyGate.promise;
+    this.closed = this.#closedGate.promise;
+    const stop = () => void this.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#closedGate.whenSettled(() => signal?.removeEventListener('abort', stop));
+    if (signal?.aborted) stop();
+    else this.#connect();
+  }
+
+  stop(options: { timeout?: Duration } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(milliseconds(options.timeout ?? 30_000, 'timeout'));
+    return this.#stopped;
+  }
+
+  extendsLease(message: ReceivedMessage): boolean {
+    return this.#options.autoExtend !== false && !message.handled;
+  }
+
+  opened(): void {
+    this.#wasOpen = true;
+    this.#backoff.reset();
+    this.#readyGate.open();
+  }
+
+  received(messages: readonly ReceivedMessage[]): void {
+    this.#runner.push(messages);
+  }
+
+  settling(): void {
+    this.#settling++;
+  }
+
+  released(message: ReceivedMessage, error: WaybillError | undefined): void {
+    this.#settling--;
+    if (error !== undefined) this.#report(error, message);
+    if (this.#draining.size > 0) this.#endDrained();
+    if (this.#settling > 0) return;
+    for (const waiter of this.#settledWaiters) waiter();
+    this.#settledWaiters = [];
+  }
+
+  /** The gateway goes away: what is held is settled on this link, and another one is opened at once, so that no handler waits. */
+  draining(link: Link): void {
+    if (link !== this.#current) return;
+    this.#current = undefined;
+    this.#draining.add(link);
+    this.#endDrained();
+    if (this.#stopped === undefined) this.#connect();
+  }
+
+  ended(link: Link, error: WaybillError, judged: boolean): void {
+    this.#draining.delete(link);
+    if (link !== this.#current) return;
+    this.#current = undefined;
+    if (this.#stopped !== undefined) return;
+    // A subscription that has worked before is not given up: a token may be renewed, a conflict resolved.
+    if (judged && !this.#wasOpen) {
+      this.#refuse(error);
+      return;
+    }
+    if (this.#wasOpen) this.#report(error);
+    this.#reconnecting = setTimeout(() => this.#connect(), this.#backoff.next());
+  }
+
+  #connect(): void {
+    this.#current = new Link(this.#connection, this.#open, this);
+  }
+
+  #endDrained(): void {
+    for (const link of this.#draining) {
+      if (!link.idle) continue;
+      this.#draining.delete(link);
+      link.end(new ClosedError('the gateway went away'));
+    }
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    clearTimeout(this.#reconnecting);
+    this.#runner.close();
+    this.#current?.credit(0);
+    const why = new ClosedError('the subscription was stopped');
+    await within(this.#runner.idle(), timeoutMs);
+    this.#current?.lose(why);
+    for (const link of this.#draining) link.lose(why);
+    await within(this.#allSettled(), Math.max(LAST_SETTLES_MS, end - Date.now()));
+    this.#current?.end(why);
+    for (const link of this.#draining) link.end(why);
+    this.#readyGate.fail(why);
+    this.#closedGate.open();
+  }
+
+  #refuse(error: WaybillError): void {
+    this.#runner.close();
+    this.#stopped = Promise.resolve();
+    this.#readyGate.fail(error);
+    this.#closedGate.fail(error);
+    this.#report(error);
+    if (this.#options.onError === undefined) process.emitWarning(error);
+  }
+
+  #allSettled(): Promise<void> {
+    if (this.#settling === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#settledWaiters.push(resolve));
+  }
+
+  #report(error: unknown, message?: Message): void {
+    const { onError } = this.#options;
+    if (onError === undefined) return;
+    try {
+      onError(error, message);
+    } catch (thrown) {
+      // It is the last one to be told, so its own fault goes where uncaught errors go.
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+}
+
+/** A promise that is settled from outside, at most once, and whose rejection nobody has to hear. */
+class Gate {
+  readonly promise: Promise<void>;
+  #open: () => void = () => {};
+  #fail: (error: Error) => void = () => {};
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.#open = resolve;
+      this.#fail = reject;
+    });
+    this.whenSettled(() => {});
+  }
+
+  open(): void {
+    this.#open();
+  }
+
+  fail(error: Error): void {
+    this.#fail(error);
+  }
+
+  /** Calls back when it is settled, either way. */
+  whenSettled(settled: () => void): void {
+    this.promise.then(settled, settled);
+  }
+}
+
+/** Resolves with the promise, or after `ms`. */
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([promise, pause(ms, timer.signal).catch(() => {})]);
+  timer.abort();
+}

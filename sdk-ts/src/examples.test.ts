@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connect, DeadlineError, RetryAfter, StaleReceiptError, UnrecoverableError } from './index.js';
+import { TestingGateway } from './testing/gateway.js';
+
+/*
+ * The examples of the README, run against a gateway. What stands between `#region` and `#endregion` is the README's text,
+ * and the last test holds the two together.
+ */
+let gateway: TestingGateway;
+
+const charge = vi.fn(async (_order: Order) => {});
+const render = vi.fn(async (_job: string) => {});
+const save = vi.fn(async (_id: string | undefined) => {});
+
+interface Order {
+  number: number;
+}
+
+beforeEach(async () => {
+  gateway = await new TestingGateway().start();
+  vi.stubEnv('WAYBILL_URL', gateway.url);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  gateway.stop();
+});
+
+describe('the README', () => {
+  it('publishes', async () => {
+    // #region publish
+    const bus = await connect(); // localhost:9091, or the environment's WAYBILL_URL
+
+    const { id, outcome } = await bus.publish('orders', { number: 7 });
+    await bus.publish('orders', 'plain text', { key: 'customer-1', headers: { source: 'shop' } });
+    await bus.publish('reminders', { number: 7 }, { id: 'reminder-7', delay: '2h' });
+    await bus.publishMany('orders', [{ number: 8 }, { body: { number: 9 }, key: 'customer-2' }]);
+
+    await bus.cancel('reminders', 'reminder-7');
+    await bus.close();
+    // #endregion
+    expect(id).toHaveLength(36);
+    expect(outcome).toBe('parked');
+    expect(gateway.publishes.flat()).toHaveLength(5);
+  });
+
+  it('subscribes', async () => {
+    const bus = await connect();
+    // #region subscribe
+    const subscription = bus.subscribe(
+      'orders',
+      'billing',
+      async (message) => {
+        const order = message.json<Order>();
+        if (order.number < 0) throw new UnrecoverableError('no such order'); // a dead letter now
+        if (order.number === 0) throw new RetryAfter('5m', 'not paid yet'); // again in five minutes
+        await charge(order); // throws: again, as the retry policy says; returns: acked
+      },
+      { concurrency: 10, retry: { maxRetries: 5, backoff: { initial: '1s', max: '10m', jitter: 0.2 } } },
+    );
+    await subscription.ready; // from now on the channel keeps every message
+
+    process.once('SIGTERM', () => void bus.close({ timeout: '20s' })); // handlers finish, acks are confirmed
+    // #endregion
+    await bus.publishMany('orders', [{ number: 7 }, { number: 0 }, { number: -1 }]);
+    await gateway.until(() => gateway.store.settled.length === 3);
+    expect(gateway.store.settled.map((settled) => settled.kind).sort()).toEqual(['ack', 'nack', 'reject']);
+    expect(charge).toHaveBeenCalledWith({ number: 7 });
+    process.removeAllListeners('SIGTERM');
+    await bus.close();
+  });
+
+  it('pulls', async () => {
+    const bus = await connect();
+    await bus.publish('jobs', 'a film');
+    const abort = new AbortController();
+    render.mockImplementation(async () => abort.abort());
+    // #region pull
+    for await (const message of bus.pull('jobs', 'renderer', { lease: '10m', signal: abort.signal })) {
+      await render(message.text());
+      await message.ack();
+    }
+    // #endregion
+    expect(gateway.store.settled.map((settled) => settled.kind)).toEqual(['ack']);
+    await bus.close();
+  });
+
+  it('tells errors apart', async () => {
+    const bus = await connect({ deadline: 50 });
+    gateway.deaf = true;
+    // #region errors
+    try {
+      await bus.publish('orders', { number: 7 });
+    } catch (error) {
+      if (!(error instanceof DeadlineError)) throw error;
+      await save(error.messageId); // it may have been accepted: publish again under this id
+    }
+    // #endregion
+    expect(save).toHaveBeenCalledWith(gateway.publishes[0]?.[0]?.id);
+    await bus.close({ timeout: 0 });
+  });
+
+  it('settles by hand', async () => {
+    const bus = await connect();
+    await bus.publish('orders', 'a');
+    // #region manual
+    bus.subscribe(
+      'orders',
+      'audit',
+      async (message) => {
+        try {
+          await message.ack(); // resolves when it is durable
+        } catch (error) {
+          if (error instanceof StaleReceiptError) return; // too late: somebody else has it
+          throw error;
+        }
+      },
+      { settle: 'manual' },
+    );
+    // #endregion
+    await gateway.until(() => gateway.store.settled.length === 1);
+    await bus.close();
+  });
+
+  it('shows what runs here', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+    const source = readFileSync(new URL('examples.test.ts', import.meta.url), 'utf8');
+    const regions = [...source.matchAll(/^ {4}\/\/ #region \w+\n([\s\S]*?)^ {4}\/\/ #endregion$/gm)];
+    const examples = regions.map(([, text = '']) => text.replaceAll(/^ {4}/gm, '').trim());
+    const shown = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) =>
+      text.replace(/^import .*\n\n?/gm, '').trim(),
+    );
+    expect(shown.sort()).toEqual(examples.sort());
+  });
+});
