@@ -1,0 +1,46 @@
+# The Waybill gateway.
+#
+#   docker build -t waybill .
+#   docker run -p 9091:9091 -p 7878:7878 -v waybill:/data waybill
+#
+# A configuration of your own goes to /config.yaml: -v ./config.yaml:/config.yaml:ro. The root file system may be read-only.
+
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+# The packages change less often than the source: this layer is kept until a manifest changes.
+COPY package.json package-lock.json ./
+COPY proto/package.json proto/
+COPY sdk-ts/package.json sdk-ts/
+COPY server/package.json server/
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.base.json ./
+COPY proto proto
+COPY sdk-ts sdk-ts
+COPY server server
+RUN npx tsc -b proto sdk-ts server
+RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+# What only the compiler and the tests read.
+RUN find proto sdk-ts server -name node_modules -prune -o -type f \
+      \( -name '*.test.*' -o -name '*.d.ts' -o -name '*.d.ts.map' -o -name '*.tsbuildinfo' \) -exec rm {} + \
+  && rm -rf server/src sdk-ts/src proto/gen
+RUN mkdir /data
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production \
+    Host=0.0.0.0 \
+    DataFile=/data/waybill.db
+WORKDIR /app
+# The gateway may read its own files, not write them.
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/proto proto
+COPY --from=build /app/sdk-ts sdk-ts
+COPY --from=build /app/server server
+COPY --from=build --chown=node:node /data /data
+USER node
+VOLUME /data
+EXPOSE 9091 7878
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "server/dist/cli/probe.js"]
+ENTRYPOINT ["node", "server/dist/cli/main.js"]
+CMD ["serve"]
