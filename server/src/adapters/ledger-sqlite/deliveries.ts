@@ -1,0 +1,80 @@
+import type { HandOut } from '../../ports/ledger.js';
+import type { Store } from '../sqlite/store.js';
+import type { DeliveryRecord, RecordState } from './record.js';
+
+/** A message on a channel (0: on its topic), as the tables know it. */
+export interface Key {
+  readonly channel: number;
+  readonly topic: number;
+  readonly id: string;
+}
+
+/** The statements on `deliveries` and `attempts`. Those that change something run inside `store.write`. */
+export function deliveriesOf(store: Store) {
+  const select = store.prepare<DeliveryRecord>(
+    'SELECT state, attempt, nonce FROM deliveries WHERE channel_id = ? AND topic_id = ? AND message_id = ?',
+  );
+  // What a settle by a stranger does not know (the consumer, the times) stays as the hand-out's own record has it.
+  const upsert = store.prepare(
+    `INSERT INTO deliveries (channel_id, topic_id, message_id, state, attempt, nonce, consumer, accepted_at, delivered_at,
+       settled_at, reason)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (channel_id, topic_id, message_id) DO UPDATE SET
+       state = excluded.state,
+       attempt = excluded.attempt,
+       consumer = iif(excluded.consumer = '' AND excluded.nonce = nonce, consumer, excluded.consumer),
+       accepted_at = iif(excluded.accepted_at = 0, accepted_at, excluded.accepted_at),
+       delivered_at = iif(excluded.delivered_at = 0 AND excluded.nonce = nonce, delivered_at, excluded.delivered_at),
+       nonce = excluded.nonce,
+       settled_at = excluded.settled_at,
+       reason = excluded.reason`,
+  );
+  const append = store.prepare(
+    `INSERT OR REPLACE INTO attempts
+       (channel_id, topic_id, message_id, attempt, consumer, delivered_at, settled_at, outcome, reason)
+     SELECT channel_id, topic_id, message_id, attempt, consumer, delivered_at, settled_at, state, reason FROM deliveries
+     WHERE channel_id = ? AND topic_id = ? AND message_id = ?`,
+  );
+  const selectOld = store.prepare<Key>(
+    `SELECT channel_id AS channel, topic_id AS topic, message_id AS id FROM deliveries
+     WHERE state IN ('acked', 'expired', 'cancelled') AND settled_at < ? ORDER BY settled_at LIMIT ?`,
+  );
+  const deleteRecord = store.prepare('DELETE FROM deliveries WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
+  const deleteAttempts = store.prepare('DELETE FROM attempts WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
+
+  return {
+    find({ channel, topic, id }: Key): DeliveryRecord | undefined {
+      return select.get(channel, topic, id);
+    },
+    put(key: Key, out: HandOut, attempt: number, state: RecordState, settledAt: number, reason: string): void {
+      const { nonce, consumer, acceptedAt, deliveredAt } = out;
+      const { channel, topic, id } = key;
+      upsert.run(channel, topic, id, state, attempt, nonce, consumer, acceptedAt, deliveredAt, settledAt, reason);
+    },
+    /** Keeps how the record's attempt ended, for when a later attempt takes the record. */
+    append({ channel, topic, id }: Key): void {
+      append.run(channel, topic, id);
+    },
+    /** Ends a message that waited in the schedule: nobody had it last. */
+    end(
+      { channel, topic, id }: Key,
+      attempt: number,
+      nonce: number,
+      state: RecordState,
+      acceptedAt: number,
+      at: number,
+    ) {
+      upsert.run(channel, topic, id, state, attempt, nonce, '', acceptedAt, 0, at, '');
+    },
+    prune(before: number, limit: number): number {
+      const old = selectOld.all(before, limit);
+      for (const { channel, topic, id } of old) {
+        deleteAttempts.run(channel, topic, id);
+        deleteRecord.run(channel, topic, id);
+      }
+      return old.length;
+    },
+  };
+}
+
+export type Deliveries = ReturnType<typeof deliveriesOf>;

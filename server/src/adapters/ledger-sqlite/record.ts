@@ -1,0 +1,34 @@
+import type { Entry } from '../../ports/ledger.js';
+
+export type RecordState = Entry['change']['state'] | 'cancelled';
+
+/** What the ledger knows of one message on one channel, as far as it decides. */
+export interface DeliveryRecord {
+  readonly state: RecordState;
+  readonly attempt: number;
+  readonly nonce: number;
+}
+
+/** `repeat`: it was written before, and stands. */
+export type Verdict = 'apply' | 'repeat' | 'stale';
+
+export function isFinal(state: RecordState): boolean {
+  return state === 'acked' || state === 'dead' || state === 'expired' || state === 'cancelled';
+}
+
+/** The rule of the ledger's port: whether an entry applies to the record of its message. */
+export function judge(record: DeliveryRecord | undefined, entry: Entry): Verdict {
+  if (record === undefined) return entry.recorded ? 'stale' : 'apply';
+  const { state } = entry.change;
+  if (record.nonce !== entry.nonce) {
+    return entry.attempt > record.attempt && !isFinal(record.state) ? 'apply' : 'stale';
+  }
+  // That a hand-out happened stays true, whatever became of it; it must not undo what came after.
+  if (state === 'delivered') return 'repeat';
+  // An extended lease is the one state that is written anew.
+  if (record.state === state && state !== 'leased') return 'repeat';
+  if (record.state === 'delivered') return 'apply';
+  // The broker no longer has what is leased, so it cannot go back there.
+  if (record.state === 'leased') return state === 'returned' ? 'stale' : 'apply';
+  return 'stale';
+}

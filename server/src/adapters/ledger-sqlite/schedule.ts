@@ -1,0 +1,133 @@
+import type { ChannelId } from '../../model/channel.js';
+import { openMessage } from '../../model/message-codec.js';
+import type { ChangeResult, Due, ExpiredLease, Schedule, Waiting } from '../../ports/schedule.js';
+import type { Store } from '../sqlite/store.js';
+import { type Deliveries, deliveriesOf, type Key } from './deliveries.js';
+import { Topics } from './topics.js';
+import { type Ended, type WaitingRow, type WaitingRows, waitingOf } from './waiting.js';
+
+const UNAVAILABLE = 'LEDGER_UNAVAILABLE';
+/** The channel_id of a message that waits for its topic. */
+const TOPIC_ITSELF = 0;
+
+/** The schedule in the data file. */
+export class SqliteSchedule implements Schedule {
+  readonly #store: Store;
+  readonly #topics: Topics;
+  readonly #rows: WaitingRows;
+  readonly #deliveries: Deliveries;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#topics = new Topics(store);
+    this.#rows = waitingOf(store);
+    this.#deliveries = deliveriesOf(store);
+  }
+
+  add(messages: readonly Waiting[]): Promise<boolean[]> {
+    return this.#store.write(UNAVAILABLE, () =>
+      messages.map(({ message, dueAt }) => this.#rows.add(this.#topics.number(message.topic), message, dueAt)),
+    );
+  }
+
+  claim(now: number, limit: number, claimMs: number, fence: number): Promise<Due[]> {
+    return this.#store.write(UNAVAILABLE, () => {
+      if (!this.#rows.passFence(fence)) return [];
+      return this.#claim(this.#rows.due(now, limit), now + claimMs);
+    });
+  }
+
+  claimParked(topic: string, now: number, limit: number, claimMs: number): Promise<Due[]> {
+    return this.#store.write(UNAVAILABLE, () => {
+      const number = this.#topics.find(topic);
+      return number === undefined ? [] : this.#claim(this.#rows.parked(number, now, limit), now + claimMs);
+    });
+  }
+
+  async parkedTopics(limit: number): Promise<string[]> {
+    return this.#store.read(UNAVAILABLE, () => this.#rows.parkedTopics(this.#store.clock.now(), limit));
+  }
+
+  settle(
+    settled: readonly { readonly due: Due; readonly how: 'published' | 'parked' | 'expired' }[],
+    now: number,
+  ): Promise<void> {
+    return this.#store.write(UNAVAILABLE, () => {
+      for (const { due, how } of settled) {
+        const [row, claim] = readClaim(due.claim);
+        if (how === 'parked') {
+          this.#rows.park(row, claim);
+          continue;
+        }
+        const ended = this.#rows.end(row, claim);
+        if (how === 'expired' && ended !== undefined) this.#expire(ended, now);
+      }
+    });
+  }
+
+  async expiredLeases(now: number, limit: number): Promise<ExpiredLease[]> {
+    return this.#store.read(UNAVAILABLE, () => this.#rows.expiredLeases(now, limit));
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    return this.#store.read(UNAVAILABLE, () => this.#rows.nextDue());
+  }
+
+  cancel(topic: string, id: string, now: number): Promise<ChangeResult> {
+    return this.#change(topic, id, (key) => {
+      const row = this.#rows.cancel(key);
+      if (row === undefined) return false;
+      this.#deliveries.end(key, 0, 0, 'cancelled', row.accepted_at, now);
+      return true;
+    });
+  }
+
+  reschedule(topic: string, id: string, dueAt: number): Promise<ChangeResult> {
+    return this.#change(topic, id, (key) => this.#rows.reschedule(key, dueAt));
+  }
+
+  prune(before: number, limit: number): Promise<number> {
+    return this.#store.write(UNAVAILABLE, () => this.#deliveries.prune(before, limit));
+  }
+
+  #claim(rows: readonly WaitingRow[], until: number): Due[] {
+    if (rows.length === 0) return [];
+    const claim = this.#rows.nextClaim();
+    return rows.map((row) => {
+      this.#rows.claim(row.row, claim, until);
+      return {
+        claim: `${row.row}:${claim}`,
+        channel: isChannel(row.channel_id) ? row.channel_id : undefined,
+        message: openMessage(Buffer.from(row.wire.buffer, row.wire.byteOffset, row.wire.byteLength)),
+        dueAt: row.due_at,
+      };
+    });
+  }
+
+  /** The record of a retry ends with it, unless something newer happened; a message of a topic gets its only record. */
+  #expire(ended: Ended, now: number): void {
+    const key: Key = { channel: ended.channel_id, topic: ended.topic_id, id: ended.message_id };
+    if (isChannel(ended.channel_id) && this.#deliveries.find(key)?.state !== 'retry') return;
+    this.#deliveries.end(key, ended.attempt, ended.nonce, 'expired', ended.accepted_at, now);
+  }
+
+  #change(topic: string, id: string, change: (key: Key) => boolean): Promise<ChangeResult> {
+    return this.#store.write(UNAVAILABLE, () => {
+      const number = this.#topics.find(topic);
+      if (number === undefined) return 'absent';
+      const key: Key = { channel: TOPIC_ITSELF, topic: number, id };
+      if (change(key)) return 'changed';
+      return this.#rows.isClaimed(key) ? 'claimed' : 'absent';
+    });
+  }
+}
+
+function isChannel(id: ChannelId | 0): id is ChannelId {
+  return id !== TOPIC_ITSELF;
+}
+
+/** A claim names its row, and the claim that it must still be under. */
+function readClaim(claim: string): [row: number, claim: number] {
+  const colon = claim.indexOf(':');
+  return [Number(claim.slice(0, colon)), Number(claim.slice(colon + 1))];
+}

@@ -1,0 +1,121 @@
+/**
+ * What holds for the life of one process only. Fencing tokens of earlier ones are void: the file's lock proves that those
+ * processes are gone, and tokens that come from a clock may be lower after a restart.
+ */
+export const ON_OPEN = `UPDATE counters SET value = 0 WHERE name = 'fence'`;
+
+/**
+ * The schema's steps, in order. A step that was released is never changed: the next change is a new step.
+ *
+ * Names are shared with the MySQL ledger, so that what is learnt of one is known of the other.
+ * `deliveries` and `queue` are without rowid: their key is what they are found by, and it saves one tree.
+ * `schedule` has rowids, since its rows hold bodies, which a tree without rowid keeps in its inner pages too.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE bindings (
+    channel_id INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    name TEXT NOT NULL
+  );
+  -- A seq is never used twice, which AUTOINCREMENT promises: a consumer asks for what is past the last that it has seen.
+  CREATE TABLE frames (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic TEXT NOT NULL,
+    body BLOB NOT NULL,
+    verify INTEGER NOT NULL
+  );
+  -- One row for each channel that has a frame still to settle. The frame goes with its last row, which queue_by_frame
+  -- tells; a count in the frame's own row would rewrite the body on every change.
+  CREATE TABLE queue (
+    channel_id INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, seq)
+  ) WITHOUT ROWID;
+  CREATE INDEX queue_by_frame ON queue (seq);
+
+  CREATE TABLE channels (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic TEXT NOT NULL,
+    name TEXT NOT NULL,
+    retry TEXT,
+    created_at INTEGER NOT NULL,
+    UNIQUE (topic, name)
+  );
+  CREATE TABLE topics (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  );
+  -- channel_id 0 is the topic itself: what was cancelled or expired before any channel had it.
+  CREATE TABLE deliveries (
+    channel_id INTEGER NOT NULL,
+    topic_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    nonce INTEGER NOT NULL,
+    consumer TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    delivered_at INTEGER NOT NULL,
+    settled_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (channel_id, topic_id, message_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX deliveries_final ON deliveries (settled_at) WHERE state IN ('acked', 'expired', 'cancelled');
+  -- How earlier attempts ended; an ack ends the last one, and stands in deliveries alone.
+  CREATE TABLE attempts (
+    channel_id INTEGER NOT NULL,
+    topic_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    consumer TEXT NOT NULL,
+    delivered_at INTEGER NOT NULL,
+    settled_at INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (channel_id, topic_id, message_id, attempt)
+  ) WITHOUT ROWID;
+  -- state is delayed, retry, leased, parked, dead or claimed; claimed_from is the state that a claimed row had.
+  -- due_at is when it is due; of a leased row, when the lease ends; of a parked or dead row, 0.
+  CREATE TABLE schedule (
+    channel_id INTEGER NOT NULL,
+    topic_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    claimed_from TEXT NOT NULL DEFAULT '',
+    shard INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    nonce INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    claim INTEGER NOT NULL DEFAULT 0,
+    claim_until INTEGER NOT NULL DEFAULT 0,
+    wire BLOB NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (channel_id, topic_id, message_id)
+  );
+  CREATE INDEX schedule_due ON schedule (due_at) WHERE state IN ('delayed', 'retry');
+  CREATE INDEX schedule_claimed ON schedule (claim_until) WHERE state = 'claimed';
+  CREATE INDEX schedule_leased ON schedule (due_at) WHERE state = 'leased';
+  CREATE INDEX schedule_parked ON schedule (topic_id, accepted_at) WHERE state = 'parked';
+  -- name is fence (the highest fencing token seen) or claim (the number of the last claim).
+  CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO counters VALUES ('fence', 0), ('claim', 0);
+
+  -- The ids stem + first to stem + last, last two hex digits counted up, begun or accepted together.
+  CREATE TABLE dedupe (
+    topic_id INTEGER NOT NULL,
+    stem TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (topic_id, stem, first, last)
+  ) WITHOUT ROWID;
+  CREATE INDEX dedupe_by_age ON dedupe (at);
+  `,
+];
