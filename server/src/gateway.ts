@@ -13,6 +13,7 @@ import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
+import { ParkedWorker } from './workers/parked.js';
 import { PruneWorker } from './workers/prune.js';
 import { type Job, Runner } from './workers/runner.js';
 
@@ -111,9 +112,9 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
   const workers: Runner[] = [runner(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
   if (config.CronRepublishEnabled) workers.push(runner(new ExpiryWorker(schedule, bus.settler, clock)));
   if (config.CronDelayPublishEnabled) {
-    const due = runner(new DueWorker(schedule, bus.releaser, bus.parking, clock));
+    const due = runner(new DueWorker(schedule, bus.releaser, clock));
     bus.onScheduled(() => due.wake());
-    workers.push(due);
+    workers.push(due, runner(new ParkedWorker(bus.parking)));
   }
   return workers;
 }

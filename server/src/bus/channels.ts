@@ -25,7 +25,8 @@ export class Channels {
   async open(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
     const key = `${topic}/${name}`;
     const known = await this.#open.get(key)?.catch(() => undefined);
-    if (known !== undefined && (retry === undefined || isDeepStrictEqual(this.#latest(known).retry, retry))) return known;
+    if (known !== undefined && (retry === undefined || isDeepStrictEqual(this.#latest(known).retry, retry)))
+      return known;
     const opening = this.#declare(topic, name, retry);
     this.#open.set(key, opening);
     opening.catch(() => {

@@ -1,4 +1,4 @@
-import type { Channel } from '../model/channel.js';
+import type { Channel, ChannelId } from '../model/channel.js';
 import type { Message } from '../model/message.js';
 import type { FrameDelivery } from '../ports/broker.js';
 import type { Outcome } from '../ports/ledger.js';
@@ -47,10 +47,6 @@ export interface Buffered {
   readonly arrivedAt: number;
   /** The ledger must be asked first. */
   readonly verify: boolean;
-  /** Of the hand-out to come, when the ledger has it already; else 0. */
-  readonly attempt: number;
-  /** That the ledger has for it; else 0. */
-  readonly nonce: number;
 }
 
 /** The consumer that holds a delivery: its place is free again once that is settled. */
@@ -88,25 +84,45 @@ export interface Delivery {
 
 /** A settle under way: one for all deliveries that are settled alike in one call. */
 export interface Settling {
-  /** What is being done: a second settle of the same kind gets the same answer. */
+  /** A second settle of the same kind gets the same answer; `extend` and `lease` end nothing, so others wait for them. */
   readonly kind: 'ack' | 'nack' | 'reject' | 'extend' | 'abandon' | 'expire' | 'lease';
   readonly deliveries: readonly Delivery[];
+  /** Resolves when the ledger has answered and this gateway has drawn the consequences. */
   readonly outcomes: Promise<readonly Outcome[]>;
 }
 
 /** The deliveries that this gateway has out, oldest first. */
 export class DeliveryTable {
   readonly #byNonce = new Map<number, Delivery>();
+  readonly #byChannel = new Map<ChannelId, Map<string, Delivery>>();
 
   add(delivery: Delivery): void {
     this.#byNonce.set(delivery.nonce, delivery);
+    let byId = this.#byChannel.get(delivery.channel.id);
+    if (byId === undefined) {
+      byId = new Map();
+      this.#byChannel.set(delivery.channel.id, byId);
+    }
+    byId.set(delivery.message.id, delivery);
   }
 
   get(nonce: number): Delivery | undefined {
     return this.#byNonce.get(nonce);
   }
 
+  /** The delivery of this very message on this channel, if it is out. */
+  find(channel: Channel, message: Message): Delivery | undefined {
+    const delivery = this.#byChannel.get(channel.id)?.get(message.id);
+    return delivery?.message.topic === message.topic ? delivery : undefined;
+  }
+
+  /** False when it was removed before. */
   remove(delivery: Delivery): boolean {
+    const byId = this.#byChannel.get(delivery.channel.id);
+    if (byId?.get(delivery.message.id) === delivery) {
+      byId.delete(delivery.message.id);
+      if (byId.size === 0) this.#byChannel.delete(delivery.channel.id);
+    }
     return this.#byNonce.delete(delivery.nonce);
   }
 

@@ -4,7 +4,7 @@ import type { Broker, BrokerConsumer, FrameDelivery, FrameSink } from '../ports/
 import type { Clock } from '../ports/clock.js';
 import { Backlog } from './backlog.js';
 import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, type Link } from './delivery.js';
-import type { Gate } from './gate.js';
+import { type ClaimedItem, type Gate, unclaimed } from './gate.js';
 import type { NonceSource } from './ids.js';
 import { Prefetch, type PrefetchOptions } from './prefetch.js';
 import { formatReceipt } from './receipt.js';
@@ -32,8 +32,6 @@ export class Dispatcher implements FrameSink {
   readonly #prefetch: Prefetch;
   #consumer: BrokerConsumer | undefined;
   #link: Link = { broken: false };
-  /** Deliveries whose frame the broker took back, by topic and id, until it comes again. */
-  #orphans = new Map<string, Delivery>();
   #turn = 0;
   #pumping = false;
   #lingering: NodeJS.Timeout | undefined;
@@ -54,19 +52,26 @@ export class Dispatcher implements FrameSink {
     return subscriber;
   }
 
-  /** The subscriber gets nothing more; what it holds is its own affair (see Settler.abandon). */
+  /** The subscriber gets nothing more, and may still settle what it holds. */
+  quiesce(subscriber: Subscriber): void {
+    subscriber.close();
+    if (!this.#wanted) this.#linger(0);
+    else this.#wake();
+  }
+
+  /** The subscriber is gone; what it held is its own affair (see Settler.abandon). */
   unsubscribe(subscriber: Subscriber): void {
     subscriber.close();
     const at = this.#subscribers.indexOf(subscriber);
     if (at >= 0) this.#subscribers.splice(at, 1);
-    if (this.#subscribers.length === 0) this.#linger(LINGER_MS);
+    if (!this.#wanted) this.#linger(LINGER_MS);
     else this.#wake();
   }
 
   /** Messages that were handed out come back, to be handed out again before all others. */
   takeBack(items: readonly Buffered[]): void {
     this.#backlog.putBack(items.filter((item) => !item.frame.lost));
-    if (this.#subscribers.length === 0) this.#linger(LINGER_MS);
+    if (!this.#wanted) this.#linger(LINGER_MS);
     else this.#wake();
   }
 
@@ -81,7 +86,7 @@ export class Dispatcher implements FrameSink {
     for (const message of delivery.messages) {
       bytes += message.wire.length;
       if (delivery.verify && this.#adopt(message, frame)) continue;
-      this.#backlog.add({ message, frame, arrivedAt, verify: delivery.verify, attempt: 0, nonce: 0 });
+      this.#backlog.add({ message, frame, arrivedAt, verify: delivery.verify });
     }
     if (this.#prefetch.observe(delivery.messages.length, bytes)) this.#ask();
     this.#schedulePump();
@@ -91,21 +96,22 @@ export class Dispatcher implements FrameSink {
     this.#link.broken = true;
     this.#link = { broken: false };
     this.#backlog.clear();
-    for (const delivery of this.parts.table.values()) {
-      if (delivery.channel.id === this.channel.id) this.#orphans.set(keyOf(delivery.message), delivery);
-    }
   }
 
-  /** The consumer of the message is still at work here: its delivery goes on with the new frame. */
+  /**
+   * A consumer of this gateway is at work on the message: its delivery goes on with the new frame if the broker took back the
+   * one it came in; else this is a copy, which nobody needs.
+   */
   #adopt(message: Message, frame: HeldFrame): boolean {
-    if (this.#orphans.size === 0) return false;
-    const key = keyOf(message);
-    const delivery = this.#orphans.get(key);
-    if (delivery === undefined) return false;
-    this.#orphans.delete(key);
-    if (this.parts.table.get(delivery.nonce) !== delivery || delivery.settling !== undefined) return false;
-    delivery.frame = frame;
+    const delivery = this.parts.table.find(this.channel, message);
+    if (delivery === undefined || delivery.settling !== undefined) return false;
+    if (delivery.frame?.lost === true) delivery.frame = frame;
+    else frame.settleOne();
     return true;
+  }
+
+  get #wanted(): boolean {
+    return this.#subscribers.some((subscriber) => !subscriber.closed);
   }
 
   #wake(): void {
@@ -115,7 +121,7 @@ export class Dispatcher implements FrameSink {
 
   #ask(): void {
     let credit = 0;
-    for (const subscriber of this.#subscribers) credit += subscriber.credit;
+    for (const subscriber of this.#subscribers) if (!subscriber.closed) credit += subscriber.credit;
     this.#consumer?.prefetch(this.#prefetch.frames(credit));
   }
 
@@ -149,26 +155,26 @@ export class Dispatcher implements FrameSink {
     let doubtful: Buffered[] | undefined;
     let expired: Buffered[] | undefined;
     for (const item of items) {
-      if (item.message.expiresAt !== 0 && item.message.expiresAt <= now) {
-        expired ??= [];
-        expired.push(item);
-      } else if (item.nonce === 0 && (item.verify || now - item.arrivedAt > FRESH_MS)) {
+      if (item.verify || now - item.arrivedAt > FRESH_MS) {
         doubtful ??= [];
         doubtful.push(item);
+      } else if (isExpired(item, now)) {
+        expired ??= [];
+        expired.push(item);
       } else {
         deliveries.push(this.#handOut(subscriber, item, now));
       }
     }
     subscriber.take(items.length - (expired?.length ?? 0));
     if (deliveries.length > 0) subscriber.send(deliveries);
-    if (expired !== undefined) this.parts.gate.expire(this.channel, expired, subscriber.name);
+    if (expired !== undefined) this.parts.gate.expire(this.channel, expired.map(unclaimed), subscriber.name);
     if (doubtful !== undefined) void this.#verify(subscriber, doubtful);
   }
 
-  #handOut(subscriber: Subscriber, item: Buffered, now: number): Delivery {
+  #handOut(subscriber: Subscriber, item: Buffered, now: number, claim?: ClaimedItem): Delivery {
     const { message, frame } = item;
-    const attempt = item.attempt === 0 ? 1 : item.attempt;
-    const nonce = item.nonce === 0 ? this.parts.nonces.next() : item.nonce;
+    const attempt = claim?.attempt ?? 1;
+    const nonce = claim?.nonce ?? this.parts.nonces.next();
     const delivery: Delivery = {
       channel: this.channel,
       message,
@@ -180,24 +186,33 @@ export class Dispatcher implements FrameSink {
       deliveredAt: now,
       subscriber,
       deadline: now + subscriber.leaseMs,
-      recorded: item.nonce !== 0,
+      recorded: claim !== undefined,
       settling: undefined,
     };
     this.parts.table.add(delivery);
     return delivery;
   }
 
+  /** Hands out what the ledger lets pass. */
   async #verify(subscriber: Subscriber, items: readonly Buffered[]): Promise<void> {
-    const admitted = await this.parts.gate.admit(this.channel, items, subscriber.name);
-    const cleared = admitted.filter((item) => !item.frame.lost);
-    const refused = items.length - cleared.length;
+    const { gate, clock } = this.parts;
+    const admitted = await gate.admit(this.channel, items, subscriber.name);
+    // What the broker took back meanwhile comes again.
+    const claimed = admitted.filter(({ item }) => !item.frame.lost);
     if (subscriber.closed) {
-      this.takeBack(cleared);
+      this.takeBack(await gate.giveBack(this.channel, claimed, subscriber.name));
       return;
     }
-    const now = this.parts.clock.now();
-    if (cleared.length > 0) subscriber.send(cleared.map((item) => this.#handOut(subscriber, item, now)));
-    if (refused > 0) subscriber.free(refused);
+    const now = clock.now();
+    const living = claimed.filter(({ item }) => !isExpired(item, now));
+    if (living.length < claimed.length)
+      gate.expire(
+        this.channel,
+        claimed.filter(({ item }) => isExpired(item, now)),
+        subscriber.name,
+      );
+    if (living.length > 0) subscriber.send(living.map((claim) => this.#handOut(subscriber, claim.item, now, claim)));
+    if (living.length < items.length) subscriber.free(items.length - living.length);
   }
 
   #linger(ms: number): void {
@@ -207,7 +222,7 @@ export class Dispatcher implements FrameSink {
 
   /** Nobody here wants more: other gateways may have what is buffered. */
   async #release(): Promise<void> {
-    if (this.#subscribers.length > 0) return;
+    if (this.#wanted) return;
     const consumer = this.#consumer;
     this.#consumer = undefined;
     await consumer?.stop();
@@ -220,7 +235,7 @@ export class Dispatcher implements FrameSink {
         this.#backlog.putBack(items);
       }
     }
-    if (this.#backlog.size > 0 && this.#subscribers.length === 0) this.#linger(RELEASE_RETRY_MS);
+    if (this.#backlog.size > 0 && !this.#wanted) this.#linger(RELEASE_RETRY_MS);
     else this.#wake();
   }
 
@@ -238,6 +253,6 @@ export class Dispatcher implements FrameSink {
   }
 }
 
-function keyOf(message: Message): string {
-  return `${message.topic}/${message.id}`;
+function isExpired({ message: { expiresAt } }: Buffered, now: number): boolean {
+  return expiresAt !== 0 && expiresAt <= now;
 }

@@ -15,6 +15,18 @@ interface Parts {
   readonly logger: Logger;
 }
 
+/** A message whose hand-out the ledger has on record. */
+export interface ClaimedItem {
+  readonly item: Buffered;
+  readonly attempt: number;
+  readonly nonce: number;
+}
+
+/** A message that was never handed out, as far as is known. */
+export function unclaimed(item: Buffered): ClaimedItem {
+  return { item, attempt: 1, nonce: 0 };
+}
+
 /** Stands between the backlog and the consumers: what is final, expired or used up goes no further. */
 export class Gate {
   constructor(private readonly parts: Parts) {}
@@ -23,11 +35,11 @@ export class Gate {
    * Asks the ledger about messages that may have been delivered before, and records their hand-out in the same step, so that
    * a settle by another gateway either came before and is seen, or comes after and is refused. Answers those to hand out.
    */
-  async admit(channel: Channel, items: readonly Buffered[], consumer: string): Promise<Buffered[]> {
+  async admit(channel: Channel, items: readonly Buffered[], consumer: string): Promise<ClaimedItem[]> {
     const { ledger, nonces, clock, logger } = this.parts;
     const deliveredAt = clock.now();
     const claims = items.map(({ message }) => ({
-      ...handOutOf(channel, message),
+      ...keyOf(channel, message),
       nonce: nonces.next(),
       consumer,
       deliveredAt,
@@ -40,50 +52,73 @@ export class Gate {
       logger.debug({ error, channel: channel.name }, 'messages could not be claimed');
       return [];
     }
-    const admitted: Buffered[] = [];
-    const usedUp: Buffered[] = [];
+    const admitted: ClaimedItem[] = [];
+    const usedUp: ClaimedItem[] = [];
     const policy = this.parts.channels.retryPolicy(channel);
     items.forEach((item, i) => {
       const attempt = attempts[i] ?? 0;
-      const claimed = { ...item, attempt, nonce: claims[i]?.nonce ?? 0 };
+      const claimed = { item, attempt, nonce: claims[i]?.nonce ?? 0 };
       if (attempt === 0) item.frame.settleOne();
       else if (attempt > 1 && retryDelay(policy, attempt - 1) === undefined) usedUp.push(claimed);
       else admitted.push(claimed);
     });
-    if (usedUp.length > 0) {
-      const reason = `not settled in ${policy.maxRetries + 1} attempts`;
-      this.#finish(channel, usedUp, consumer, (item) => ({ state: 'dead', reason, wire: item.message.wire }));
-    }
+    const reason = `not settled in ${policy.maxRetries + 1} attempts`;
+    this.#finish(channel, usedUp, consumer, ({ message }) => ({ state: 'dead', reason, wire: message.wire }));
     return admitted;
   }
 
   /** Records that messages were not handed out in time. */
-  expire(channel: Channel, items: readonly Buffered[], consumer: string): void {
-    this.#finish(channel, items, consumer, () => ({ state: 'expired' }));
+  expire(channel: Channel, claimed: readonly ClaimedItem[], consumer: string): void {
+    this.#finish(channel, claimed, consumer, () => ({ state: 'expired' }));
   }
 
-  #finish(channel: Channel, items: readonly Buffered[], consumer: string, change: (item: Buffered) => Change): void {
+  /** Their consumer was gone when they were admitted: no attempt is used. Answers the messages, to be admitted anew. */
+  async giveBack(channel: Channel, claimed: readonly ClaimedItem[], consumer: string): Promise<Buffered[]> {
+    const back = claimed.map((claim) => ({ ...claim, attempt: claim.attempt - 1 }));
+    await this.#write(channel, back, consumer, () => ({ state: 'returned', reason: 'not handed out' }));
+    return claimed.map(({ item }) => ({ ...item, verify: true }));
+  }
+
+  #finish(
+    channel: Channel,
+    claimed: readonly ClaimedItem[],
+    consumer: string,
+    change: (item: Buffered) => Change,
+  ): void {
+    if (claimed.length === 0) return;
+    void this.#write(channel, claimed, consumer, change).then((written) => {
+      if (written) for (const { item } of claimed) item.frame.settleOne();
+    });
+  }
+
+  /** False when the ledger was stopped before it answered. */
+  async #write(
+    channel: Channel,
+    claimed: readonly ClaimedItem[],
+    consumer: string,
+    change: (item: Buffered) => Change,
+  ): Promise<boolean> {
     const at = this.parts.clock.now();
-    const entries = items.map((item) => ({
-      ...handOutOf(channel, item.message),
-      nonce: item.nonce === 0 ? this.parts.nonces.next() : item.nonce,
-      attempt: item.attempt === 0 ? 1 : item.attempt,
+    const entries = claimed.map(({ item, attempt, nonce }) => ({
+      ...keyOf(channel, item.message),
+      nonce: nonce === 0 ? this.parts.nonces.next() : nonce,
+      attempt,
       consumer,
       deliveredAt: 0,
       change: change(item),
       recorded: false,
       at,
     }));
-    this.parts.ledger.write(entries).then(
-      () => {
-        for (const { frame } of items) frame.settleOne();
-      },
-      (error: unknown) =>
-        this.parts.logger.debug({ error, channel: channel.name }, 'the end of messages could not be recorded'),
-    );
+    try {
+      await this.parts.ledger.write(entries);
+      return true;
+    } catch (error) {
+      this.parts.logger.debug({ error, channel: channel.name }, 'what became of messages could not be recorded');
+      return false;
+    }
   }
 }
 
-function handOutOf(channel: Channel, message: Buffered['message']) {
+function keyOf(channel: Channel, message: Buffered['message']) {
   return { channel: channel.id, topic: message.topic, id: message.id, acceptedAt: message.acceptedAt };
 }

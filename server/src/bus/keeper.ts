@@ -24,7 +24,12 @@ export interface KeeperOptions {
   readonly refreshMs: number;
 }
 
-export const KEEPER_DEFAULTS: KeeperOptions = { intervalMs: 100, recordAfterMs: 500, moveAfterMs: 600_000, refreshMs: 5_000 };
+export const KEEPER_DEFAULTS: KeeperOptions = {
+  intervalMs: 100,
+  recordAfterMs: 500,
+  moveAfterMs: 600_000,
+  refreshMs: 5_000,
+};
 
 /** Watches over what consumers hold: records it, ends its lease in time, and keeps the broker from holding anything too long. */
 export class Keeper implements Service {
@@ -48,7 +53,7 @@ export class Keeper implements Service {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    await this.#busy;
+    // A run under way may wait for a ledger that is away: it ends with the ledger, not before.
   }
 
   async runOnce(): Promise<void> {
@@ -66,7 +71,9 @@ export class Keeper implements Service {
     const { settler, channels } = this.parts;
     if (now - this.#refreshedAt >= this.options.refreshMs) {
       this.#refreshedAt = now;
-      channels.refresh().catch((error: unknown) => this.parts.logger.debug({ error }, 'channels could not be refreshed'));
+      channels
+        .refresh()
+        .catch((error: unknown) => this.parts.logger.debug({ error }, 'channels could not be refreshed'));
     }
     await Promise.all([
       this.#try('record', young, () => settler.record(young)),

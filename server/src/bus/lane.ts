@@ -10,6 +10,8 @@ export interface Passenger {
   readonly index: number;
   /** It may be in the broker already. */
   verify: boolean;
+  /** Its place in the order of the lane. */
+  place: number;
 }
 
 export interface LaneOptions {
@@ -32,6 +34,9 @@ export class Lane {
   #waiting: Passenger[] = [];
   #head = 0;
   #inFlight = 0;
+  #places = 0;
+  /** The broker refused a frame: nothing goes until the next `resume`, so that no fault of it makes a loop without a pause. */
+  #resting = false;
 
   constructor(
     readonly topic: string,
@@ -46,12 +51,19 @@ export class Lane {
   }
 
   add(passenger: Passenger): void {
+    passenger.place = this.#places++;
     this.#waiting.push(passenger);
+  }
+
+  /** Goes on after a rest. */
+  resume(): void {
+    this.#resting = false;
+    this.flush();
   }
 
   /** Sends what may be sent now. */
   flush(): void {
-    while (this.#head < this.#waiting.length && this.broker.health() === undefined) {
+    while (this.#head < this.#waiting.length && !this.#resting && this.broker.health() === undefined) {
       const end = this.#frameEnd();
       const full = end - this.#head >= this.options.frameMessages || end < this.#waiting.length;
       if (this.#inFlight >= (full ? FULL_FRAMES : PARTIAL_FRAMES)) break;
@@ -120,7 +132,8 @@ export class Lane {
   /** It is not known whether the broker has them: they go again, marked to be verified, until their call's deadline. */
   #board(passengers: Passenger[]): void {
     for (const passenger of passengers) passenger.verify = true;
-    this.#waiting = passengers.concat(this.#waiting.slice(this.#head));
+    this.#waiting = passengers.concat(this.#waiting.slice(this.#head)).sort((one, two) => one.place - two.place);
     this.#head = 0;
+    this.#resting = true;
   }
 }

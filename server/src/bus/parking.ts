@@ -1,5 +1,5 @@
 import type { Channel } from '../model/channel.js';
-import { matches } from '../model/topic.js';
+import { isPattern, matches } from '../model/topic.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Schedule } from '../ports/schedule.js';
@@ -15,14 +15,14 @@ interface Parts {
   readonly logger: Logger;
 }
 
-/** Topics looked at in one go. */
-const TOPICS = 1_000;
+/** More topics than these do not wait for a channel at a time. */
+const TOPICS = 100_000;
 
 /**
  * Brings parked messages to the first channel that wants their topic.
  *
  * A message may be parked in the very moment its first channel is made, after that channel took what was parked. So both sides
- * look: a channel when it is made, a message when it is parked; and the due worker looks once a second, for what a crash left.
+ * look: a channel when it is made, a message when it is parked; and a worker looks once a second, for what a crash left.
  */
 export class Parking {
   readonly #busy = new Map<string, Promise<void>>();
@@ -32,6 +32,7 @@ export class Parking {
   /** A channel's queue exists from now on: it gets what waits for it. */
   release(channel: Channel): void {
     void this.#try(async () => {
+      if (!isPattern(channel.topic)) return this.#unpark(channel.topic);
       const topics = await this.parts.schedule.parkedTopics(TOPICS);
       for (const topic of topics) if (matches(channel.topic, topic)) await this.#unpark(topic);
     });
@@ -83,7 +84,7 @@ export class Parking {
     try {
       await work();
     } catch (error) {
-      this.parts.logger.debug({ error }, 'parked messages could not be released; the due worker tries again');
+      this.parts.logger.debug({ error }, 'parked messages could not be released; a worker tries again');
     }
   }
 }

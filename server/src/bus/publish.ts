@@ -32,16 +32,12 @@ interface Parts {
 /** How often calls past their deadline are answered, and lanes that waited for the broker go on. */
 const SWEEP_MS = 50;
 
-interface Open {
-  readonly request: PublishRequest;
-  readonly messages: (Message | undefined)[];
-}
-
 /** Accepts messages: checks them, drops those accepted before, and brings each to the broker or the schedule. */
 export class Publisher {
   readonly #ids = new IdSource();
   readonly #lanes = new Map<string, Lane>();
-  readonly #open = new Set<Open>();
+  /** Calls under way, oldest first. */
+  readonly #open = new Set<PublishRequest>();
   #dirty: Lane[] = [];
   #pendingBytes = 0;
   #sweeper: NodeJS.Timeout | undefined;
@@ -55,49 +51,45 @@ export class Publisher {
   async publish(incoming: readonly Incoming[], field: string, deadline: number): Promise<PublishResult[]> {
     const now = this.parts.clock.now();
     const request = new PublishRequest(incoming.length, deadline);
-    const messages: (Message | undefined)[] = new Array(incoming.length);
     const dueTimes: number[] = new Array(incoming.length);
     for (let i = 0; i < incoming.length; i++) {
       const one = incoming[i] as Incoming;
       try {
         dueTimes[i] = this.parts.rules.check(one, `${field}[${i}]`, now);
-        messages[i] = seal(one, one.id === '' ? this.#ids.next(now) : one.id, now);
-        if (one.id !== '' && !addOwnId(request, one)) {
-          request.succeed(i, one.id, 'duplicate');
-          messages[i] = undefined;
-        }
+        const own = one.id !== '';
+        request.add(i, seal(one, own ? one.id : this.#ids.next(now), now), own);
       } catch (error) {
         request.fail(i, one.id, BusError.from(error));
       }
     }
-    const open = { request, messages };
-    const unsure = request.ownIds.size > 0 ? await this.#dedupe(open) : undefined;
-    this.#open.add(open);
+    if (request.answered) return request.done;
+    this.#open.add(request);
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
-    this.#dispatch(open, dueTimes, unsure);
+    const unsure = request.ownIds.size > 0 ? await this.#dedupe(request) : undefined;
+    this.#dispatch(request, dueTimes, unsure);
     const results = await request.done;
-    this.#open.delete(open);
-    this.#remember(request, incoming, results);
+    this.#open.delete(request);
+    this.#remember(request, results);
     return results;
   }
 
   /** Asks which of the publisher's own ids are known. Answers those that may be in the broker already. */
-  async #dedupe({ request, messages }: Open): Promise<Set<Message> | undefined> {
+  async #dedupe(request: PublishRequest): Promise<Set<Message> | undefined> {
     let unsure: Set<Message> | undefined;
     for (const [topic, ids] of request.ownIds) {
-      const list = [...ids];
+      const list = [...ids.keys()];
       const known = await this.parts.dedupe.begin(topic, list);
-      if (!known.some((state) => state !== 'new')) continue;
-      const states = new Map(list.map((id, i) => [id, known[i]]));
-      for (let i = 0; i < messages.length; i++) {
-        const message = messages[i];
-        if (message?.topic !== topic || !ids.has(message.id)) continue;
-        let state = states.get(message.id);
-        if (state === 'unsure' && (await this.#acceptedHere(topic, message.id))) state = 'accepted';
-        if (state === 'accepted') {
-          request.succeed(i, message.id, 'duplicate');
-          messages[i] = undefined;
-        } else if (state === 'unsure') {
+      for (let k = 0; k < list.length; k++) {
+        const state = known[k];
+        if (state === 'new') continue;
+        const id = list[k] as string;
+        const index = ids.get(id) as number;
+        const message = request.messages[index];
+        if (message === undefined) continue;
+        if (state === 'accepted' || (await this.#acceptedHere(request, topic, id))) {
+          request.succeed(index, id, 'duplicate');
+          request.messages[index] = undefined;
+        } else {
           unsure ??= new Set();
           unsure.add(message);
         }
@@ -106,22 +98,25 @@ export class Publisher {
     return unsure;
   }
 
-  /** Whether another call of this gateway, still under way, brings the same message to acceptance. */
-  async #acceptedHere(topic: string, id: string): Promise<boolean> {
-    for (const { request } of this.#open) {
-      if (request.ownIds.get(topic)?.has(id) !== true) continue;
-      const results = await request.done;
-      if (results.some((result) => result.id === id && result.error === undefined)) return true;
+  /** Whether an earlier call of this gateway, still under way, brings the same message to acceptance. */
+  async #acceptedHere(request: PublishRequest, topic: string, id: string): Promise<boolean> {
+    for (const other of this.#open) {
+      // Only the earlier ones, or two calls would wait for each other.
+      if (other === request || request.answered) return false;
+      if (other.ownIds.get(topic)?.has(id) !== true) continue;
+      await Promise.race([other.done, request.done]);
+      if (other.accepted(topic, id)) return true;
     }
     return false;
   }
 
-  #dispatch({ request, messages }: Open, dueTimes: number[], unsure: Set<Message> | undefined): void {
+  #dispatch(request: PublishRequest, dueTimes: number[], unsure: Set<Message> | undefined): void {
+    if (request.answered) return;
     let later: Passenger[] | undefined;
-    for (let i = 0; i < messages.length; i++) {
-      const message = messages[i];
+    for (let i = 0; i < request.messages.length; i++) {
+      const message = request.messages[i];
       if (message === undefined) continue;
-      const passenger = { message, request, index: i, verify: unsure?.has(message) === true };
+      const passenger = { message, request, index: i, verify: unsure?.has(message) === true, place: 0 };
       if (dueTimes[i] !== 0) {
         later ??= [];
         later.push(passenger);
@@ -206,13 +201,12 @@ export class Publisher {
     }
   }
 
-  #remember(request: PublishRequest, incoming: readonly Incoming[], results: PublishResult[]): void {
+  #remember(request: PublishRequest, results: readonly PublishResult[]): void {
     for (const [topic, ids] of request.ownIds) {
       const accepted: string[] = [];
-      for (let i = 0; i < results.length; i++) {
-        const result = results[i];
-        if (result?.outcome === undefined || result.outcome === 'duplicate') continue;
-        if (incoming[i]?.topic === topic && ids.has(result.id)) accepted.push(result.id);
+      for (const [id, index] of ids) {
+        const outcome = results[index]?.outcome;
+        if (outcome !== undefined && outcome !== 'duplicate') accepted.push(id);
       }
       if (accepted.length > 0) this.parts.dedupe.accepted(topic, accepted);
     }
@@ -220,10 +214,10 @@ export class Publisher {
 
   #sweep(): void {
     const now = this.parts.clock.now();
-    for (const { request, messages } of this.#open) if (request.deadline <= now) request.expire(messages);
+    for (const request of this.#open) if (request.deadline <= now) request.expire();
     for (const lane of this.#lanes.values()) {
       this.#pendingBytes -= lane.dropAnswered();
-      lane.flush();
+      lane.resume();
       if (lane.idle) this.#lanes.delete(lane.topic);
     }
     if (this.#open.size === 0 && this.#lanes.size === 0) {
@@ -231,17 +225,6 @@ export class Publisher {
       this.#sweeper = undefined;
     }
   }
-}
-
-/** False when the same call has a message with this id already. */
-function addOwnId(request: PublishRequest, { topic, id }: Incoming): boolean {
-  let ids = request.ownIds.get(topic);
-  if (ids === undefined) {
-    ids = new Set();
-    request.ownIds.set(topic, ids);
-  }
-  const before = ids.size;
-  return ids.add(id).size > before;
 }
 
 function overloaded(limit: number): BusError {

@@ -37,7 +37,7 @@ export async function pull(
     const leased = await settler.lease(taken);
     settler.release(leased);
     if (options.signal.aborted) {
-      await settler.settle(leased.map(receiptOf), { kind: 'nack', delayMs: 0, reason: 'its consumer went away' });
+      await settler.giveBack(leased);
       return [];
     }
     if (leased.length > 0) return leased.map((delivery) => ({ receipt: receiptOf(delivery), delivery }));

@@ -1,4 +1,3 @@
-import { BusError } from '../model/errors.js';
 import { type RetryPolicy, retryDelay } from '../model/retry-policy.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
@@ -6,6 +5,7 @@ import type { ExpiredLease } from '../ports/schedule.js';
 import type { Channels } from './channels.js';
 import type { Delivery, DeliveryTable, Settling } from './delivery.js';
 import { parseReceipt, type Receipt, receiptNonce } from './receipt.js';
+import { SettleGroup } from './settling.js';
 
 export type Action =
   | { readonly kind: 'ack' }
@@ -27,6 +27,9 @@ interface Parts {
   readonly scheduled: (dueAt: number) => void;
 }
 
+const LEASE_EXPIRED = 'lease expired';
+/** What a receipt does not tell of its hand-out. */
+const UNKNOWN = { consumer: '', acceptedAt: 0, deliveredAt: 0 } as const;
 const ACKED: Change = { state: 'acked' };
 const DELIVERED: Change = { state: 'delivered' };
 
@@ -38,50 +41,55 @@ export class Settler {
   async settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
     const statuses: SettleStatus[] = new Array(receipts.length).fill('unknown');
     const now = this.parts.clock.now();
-    const here: Delivery[] = [];
-    const hereAt: number[] = [];
-    const elsewhere: Promise<SettleStatus>[] = [];
-    const elsewhereAt: number[] = [];
+    const group = new SettleGroup(action.kind);
+    const groupAt: number[] = [];
+    const others: Promise<SettleStatus>[] = [];
+    const othersAt: number[] = [];
     for (let i = 0; i < receipts.length; i++) {
       const text = receipts[i] as string;
       const delivery = this.parts.table.get(receiptNonce(text));
       if (delivery === undefined || delivery.receipt !== text) {
-        elsewhere.push(this.#settleElsewhere(text, action, now));
-        elsewhereAt.push(i);
+        others.push(this.#settleElsewhere(text, action, now));
+        othersAt.push(i);
       } else if (delivery.settling !== undefined) {
-        elsewhere.push(joined(delivery, delivery.settling, action));
-        elsewhereAt.push(i);
+        others.push(this.#settleAfter(delivery.settling, delivery, action));
+        othersAt.push(i);
       } else if (delivery.deadline <= now) {
         statuses[i] = 'stale';
       } else if (action.kind === 'extend' && delivery.frame !== undefined) {
         delivery.deadline = now + (action.leaseMs ?? delivery.subscriber.leaseMs);
         statuses[i] = 'ok';
       } else {
-        here.push(delivery);
-        hereAt.push(i);
+        group.add(delivery);
+        groupAt.push(i);
       }
     }
-    const [outcomes, others] = await Promise.all([
-      this.#write(here, action.kind, (delivery) => this.#change(delivery, action, now), now),
-      Promise.all(elsewhere),
+    const [outcomes, answers] = await Promise.all([
+      this.#write(group, (delivery) => this.#change(delivery, action, now), now),
+      Promise.all(others),
     ]);
-    hereAt.forEach((at, k) => {
+    groupAt.forEach((at, k) => {
       statuses[at] = outcomes[k] ?? 'stale';
     });
-    elsewhereAt.forEach((at, k) => {
-      statuses[at] = others[k] ?? 'stale';
+    othersAt.forEach((at, k) => {
+      statuses[at] = answers[k] ?? 'stale';
     });
     return statuses;
   }
 
-  /** Their consumer went away: each counts as an attempt, and those with retries left may be handed out again at once. */
+  /** Their consumer went away: each counts as an attempt. Answers those that may be handed out again at once. */
   async abandon(deliveries: readonly Delivery[], reason: string): Promise<Delivery[]> {
-    const open = deliveries.filter((delivery) => delivery.settling === undefined);
+    await Promise.all(
+      deliveries.map(({ settling }) => (settling !== undefined && !ends(settling) ? settled(settling) : undefined)),
+    );
+    const group = new SettleGroup(
+      'abandon',
+      deliveries.filter((delivery) => this.#isOpen(delivery)),
+    );
     const now = this.parts.clock.now();
-    const outcomes = await this.#write(open, 'abandon', (delivery) => this.#returned(delivery, reason, now), now);
-    return open.filter((delivery, i) => {
-      const again =
-        outcomes[i] === 'ok' && delivery.frame !== undefined && this.#delay(delivery, delivery.attempt) !== undefined;
+    const outcomes = await this.#write(group, (delivery) => this.#returned(delivery, reason, now), now);
+    return group.deliveries.filter((delivery, i) => {
+      const again = outcomes[i] === 'ok' && delivery.frame !== undefined && this.#delay(delivery) !== undefined;
       if (!again) delivery.frame?.settleOne();
       return again;
     });
@@ -90,10 +98,13 @@ export class Settler {
   /** Their lease ended: as a nack by the policy. Those that the ledger holds, it ends by itself (workers/expiry). */
   async expire(deliveries: readonly Delivery[]): Promise<void> {
     const now = this.parts.clock.now();
-    const nack: Action = { kind: 'nack', delayMs: undefined, reason: 'lease expired' };
-    const ours = deliveries.filter((delivery) => delivery.frame !== undefined);
+    const nack: Action = { kind: 'nack', delayMs: undefined, reason: LEASE_EXPIRED };
     for (const delivery of deliveries) if (delivery.frame === undefined) this.#forget(delivery);
-    await this.#write(ours, 'expire', (delivery) => this.#change(delivery, nack, now), now);
+    const group = new SettleGroup(
+      'expire',
+      deliveries.filter((delivery) => this.#isOpen(delivery)),
+    );
+    await this.#write(group, (delivery) => this.#change(delivery, nack, now), now);
   }
 
   /** The same for leases that the ledger holds. */
@@ -103,15 +114,10 @@ export class Settler {
     for (const lease of leases) {
       const channel = await this.parts.channels.find(lease.channel);
       if (channel === undefined) continue;
-      const change = this.#retry(
-        this.parts.channels.retryPolicy(channel),
-        lease.attempt,
-        undefined,
-        'lease expired',
-        now,
-        undefined,
-      );
-      entries.push({ ...lease, change, consumer: '', acceptedAt: 0, deliveredAt: 0, recorded: true, at: now });
+      const { deadline, ...handOut } = lease;
+      const policy = this.parts.channels.retryPolicy(channel);
+      const change = this.#retry(policy, lease.attempt, undefined, LEASE_EXPIRED, now, undefined);
+      entries.push({ ...handOut, ...UNKNOWN, change, recorded: true, at: now, leaseEnd: deadline });
     }
     if (entries.length > 0) await this.parts.ledger.write(entries);
   }
@@ -126,25 +132,16 @@ export class Settler {
   /** Moves messages from the broker to the ledger, which holds them until the deadline. Answers those that it took. */
   async lease(deliveries: readonly Delivery[]): Promise<Delivery[]> {
     const now = this.parts.clock.now();
-    const entries = deliveries.map((delivery) => {
-      const { message, deadline } = delivery;
-      return this.#entry(
-        delivery,
-        { state: 'leased', deadline, expiresAt: message.expiresAt, wire: message.wire },
-        now,
-      );
-    });
-    const settling: Settling = { kind: 'lease', deliveries, outcomes: this.parts.ledger.write(entries) };
-    for (const delivery of deliveries) delivery.settling = settling;
-    const outcomes = await this.#answer(settling);
-    return deliveries.filter((delivery, i) => {
-      delivery.frame?.settleOne();
-      delivery.frame = undefined;
-      delivery.recorded = true;
-      delivery.settling = undefined;
-      if (outcomes[i] === 'stale') this.#forget(delivery);
-      return outcomes[i] === 'ok';
-    });
+    const group = new SettleGroup(
+      'lease',
+      deliveries.filter((delivery) => this.#isOpen(delivery)),
+    );
+    const outcomes = await this.#write(
+      group,
+      ({ message, deadline }) => ({ state: 'leased', deadline, expiresAt: message.expiresAt, wire: message.wire }),
+      now,
+    );
+    return group.deliveries.filter((_, i) => outcomes[i] === 'ok');
   }
 
   /** The ledger alone looks after them from now on. */
@@ -152,42 +149,71 @@ export class Settler {
     for (const delivery of deliveries) this.#forget(delivery);
   }
 
-  async #write(
-    deliveries: readonly Delivery[],
-    kind: Settling['kind'],
-    change: (delivery: Delivery) => Change,
-    now: number,
-  ): Promise<readonly Outcome[]> {
+  /** They were leased for a caller that had gone: others may have them at once, and no attempt is used. */
+  async giveBack(deliveries: readonly Delivery[]): Promise<void> {
+    const now = this.parts.clock.now();
+    const entries = deliveries.map((delivery): Entry => {
+      const change: Change = {
+        state: 'retry',
+        reason: 'not handed out',
+        dueAt: now,
+        expiresAt: delivery.message.expiresAt,
+      };
+      return { ...this.#entry(delivery, change, now), attempt: delivery.attempt - 1 };
+    });
+    await this.parts.ledger.write(entries);
+    this.parts.scheduled(now);
+  }
+
+  /** Writes a group, and draws the consequences of each outcome. */
+  async #write(group: SettleGroup, change: (delivery: Delivery) => Change, now: number): Promise<readonly Outcome[]> {
+    const { kind, deliveries } = group;
     if (deliveries.length === 0) return [];
     const entries: Entry[] = new Array(deliveries.length);
     for (let i = 0; i < deliveries.length; i++) {
       const delivery = deliveries[i] as Delivery;
       entries[i] = this.#entry(delivery, change(delivery), now);
     }
-    const settling: Settling = { kind, deliveries, outcomes: this.parts.ledger.write(entries) };
-    for (const delivery of deliveries) delivery.settling = settling;
-    const outcomes = await this.#answer(settling);
-    for (let i = 0; i < deliveries.length; i++) {
-      const delivery = deliveries[i] as Delivery;
-      if (kind === 'extend' && outcomes[i] === 'ok') {
-        delivery.settling = undefined;
-        continue;
-      }
-      // Abandoned messages may be handed out again: whoever abandons them decides about their frame.
-      if (kind !== 'abandon') delivery.frame?.settleOne();
-      this.#forget(delivery);
+    let outcomes: readonly Outcome[];
+    try {
+      outcomes = await this.parts.ledger.write(entries);
+    } catch (error) {
+      group.fail(error);
+      throw error;
     }
+    for (let i = 0; i < deliveries.length; i++) this.#conclude(kind, deliveries[i] as Delivery, outcomes[i] === 'ok');
+    group.answer(outcomes);
     this.#announce(entries);
     return outcomes;
   }
 
-  async #answer(settling: Settling): Promise<readonly Outcome[]> {
-    try {
-      return await settling.outcomes;
-    } catch (error) {
-      for (const delivery of settling.deliveries) delivery.settling = undefined;
-      throw error;
+  #conclude(kind: Settling['kind'], delivery: Delivery, ok: boolean): void {
+    // Abandoned messages may be handed out again: whoever abandons them decides about their frame.
+    if (kind !== 'abandon' && kind !== 'extend') delivery.frame?.settleOne();
+    if (ok && (kind === 'lease' || kind === 'extend')) {
+      delivery.frame = undefined;
+      delivery.recorded = true;
+      delivery.settling = undefined;
+    } else {
+      this.#forget(delivery);
     }
+  }
+
+  /** Still out, and nobody is settling it. */
+  #isOpen(delivery: Delivery): boolean {
+    return delivery.settling === undefined && this.parts.table.get(delivery.nonce) === delivery;
+  }
+
+  /** A settle of something that is being settled: the same one gets the same answer, another comes too late, or waits. */
+  async #settleAfter(settling: Settling, delivery: Delivery, action: Action): Promise<SettleStatus> {
+    if (settling.kind === action.kind) {
+      const outcomes = await settling.outcomes;
+      return outcomes[settling.deliveries.indexOf(delivery)] ?? 'stale';
+    }
+    if (ends(settling)) return 'stale';
+    await settled(settling);
+    const [status] = await this.settle([delivery.receipt], action);
+    return status ?? 'stale';
   }
 
   #forget(delivery: Delivery): void {
@@ -238,7 +264,7 @@ export class Settler {
   }
 
   #returned(delivery: Delivery, reason: string, now: number): Change {
-    const delay = this.#delay(delivery, delivery.attempt);
+    const delay = this.#delay(delivery);
     const { message, frame } = delivery;
     if (delay === undefined) return dead(reason, frame === undefined ? undefined : message.wire);
     if (frame !== undefined) return { state: 'returned', reason };
@@ -262,8 +288,8 @@ export class Settler {
       : { state: 'retry', reason, dueAt, expiresAt, wire };
   }
 
-  #delay(delivery: Delivery, attempt: number): number | undefined {
-    return retryDelay(this.parts.channels.retryPolicy(delivery.channel), attempt);
+  #delay({ channel, attempt }: Delivery): number | undefined {
+    return retryDelay(this.parts.channels.retryPolicy(channel), attempt);
   }
 
   /** A receipt of another gateway, of a pulled message, or of something settled before: the ledger knows. */
@@ -280,9 +306,7 @@ export class Settler {
       topic: receipt.topic === '' ? channel.topic : receipt.topic,
       id: receipt.id,
       nonce: receipt.nonce,
-      consumer: '',
-      acceptedAt: 0,
-      deliveredAt: 0,
+      ...UNKNOWN,
       attempt: receipt.attempt,
       change,
       recorded: receipt.kind === 'leased',
@@ -312,10 +336,12 @@ function dead(reason: string, wire: Uint8Array | undefined): Change {
   return wire === undefined ? { state: 'dead', reason: text } : { state: 'dead', reason: text, wire };
 }
 
-/** A settle of something that is being settled: the same one gets the same answer, another came too late. */
-async function joined(delivery: Delivery, settling: Settling, action: Action): Promise<SettleStatus> {
-  const outcomes = await settling.outcomes.catch((cause: unknown) => {
-    throw new BusError('LEDGER_UNAVAILABLE', 'the outcome is not known: settle it again', { cause });
-  });
-  return settling.kind === action.kind ? (outcomes[settling.deliveries.indexOf(delivery)] ?? 'stale') : 'stale';
+/** Whether it ends the delivery, or only prolongs it. */
+function ends({ kind }: Settling): boolean {
+  return kind !== 'extend' && kind !== 'lease';
+}
+
+/** Resolves when it is over, either way. */
+async function settled({ outcomes }: Settling): Promise<void> {
+  await outcomes.catch(() => {});
 }

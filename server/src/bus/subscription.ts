@@ -40,7 +40,7 @@ export class Subscription {
 
   /** Gets nothing more, and may still settle what it holds. */
   quiesce(): void {
-    this.#subscriber.close();
+    this.dispatcher.quiesce(this.#subscriber);
   }
 
   /** What it holds goes to others at once, each message with one attempt used. */
@@ -53,8 +53,8 @@ export class Subscription {
     if (held.length === 0) return;
     const again = await this.settler.abandon(held, reason);
     this.dispatcher.takeBack(
-      again.flatMap(({ message, frame, attempt }) =>
-        frame === undefined ? [] : [{ message, frame, arrivedAt: 0, verify: true, attempt: attempt + 1, nonce: 0 }],
+      again.flatMap(({ message, frame }) =>
+        frame === undefined ? [] : [{ message, frame, arrivedAt: 0, verify: true }],
       ),
     );
   }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BusError } from './errors.js';
-import type { Message } from './message.js';
+import { MAX_HEADER_NAME_LENGTH, type Message } from './message.js';
 import { malformed, varintLength, WireReader, writeVarint } from './wire.js';
 
 /** Tags of `waybill.v1.Message`, as they stand on the wire. */
@@ -15,6 +15,8 @@ const TAG = {
   ttl: 0x40,
   publishTime: 0x48,
 } as const;
+
+const LAST_FIELD = 9;
 
 /** A message as a publisher sent it: read, not yet checked. */
 export interface Incoming {
@@ -45,8 +47,14 @@ export function readIncoming(bytes: Buffer, start: number, end: number): Incomin
   let delayMs = 0;
   let dueTimeMs = 0;
   let ttlMs = 0;
+  let seen = 0;
   while (!reader.done) {
     const tag = reader.varint();
+    const field = tag >>> 3;
+    if (tag !== TAG.header && field < 32) {
+      if ((seen & (1 << field)) !== 0) throw malformed(`field ${field} of a message stands twice`);
+      seen |= 1 << field;
+    }
     switch (tag) {
       case TAG.id:
         id = reader.latin1();
@@ -76,8 +84,11 @@ export function readIncoming(bytes: Buffer, start: number, end: number): Incomin
       case TAG.ttl:
         ttlMs = reader.varint();
         break;
+      case TAG.publishTime:
+        reader.varint();
+        break;
       default:
-        reader.skip(tag);
+        skipUnknown(reader, tag);
     }
   }
   const raw = bytes.subarray(start, end);
@@ -149,23 +160,32 @@ export function isVisibleAscii(text: string, max: number): boolean {
   return text.length <= max && VISIBLE_ASCII.test(text);
 }
 
+/** A field that a later version added is kept as it is; one of ours with another type, no client could read. */
+function skipUnknown(reader: WireReader, tag: number): void {
+  const field = tag >>> 3;
+  if (field < 1 || field <= LAST_FIELD) throw malformed(`field ${field} of a message has wire type ${tag & 7}`);
+  reader.skip(tag);
+}
+
 function headerFault(bytes: Buffer, start: number, end: number): string | undefined {
   const reader = new WireReader(bytes, start, end);
-  let name = '';
+  let name: string | undefined;
+  let value: Buffer | undefined;
   while (!reader.done) {
     const tag = reader.varint();
-    if (tag === 0x0a) {
+    if (tag === 0x0a && name === undefined) {
       name = reader.latin1();
-    } else if (tag === 0x12) {
+    } else if (tag === 0x12 && value === undefined) {
       const from = reader.field();
-      if (!isUtf8(bytes.subarray(from, reader.position))) return `the value of "${printable(name)}" is not UTF-8`;
+      value = bytes.subarray(from, reader.position);
     } else {
-      reader.skip(tag);
+      throw malformed('a header is more than a name and a value');
     }
   }
-  if (name.length === 0) return 'a name is empty';
-  if (name.length > 128) return `a name has ${name.length} characters`;
-  return VISIBLE_ASCII.test(name) ? undefined : `the name "${printable(name)}" is not visible ASCII`;
+  if (name === undefined || name.length === 0) return 'a name is empty';
+  if (name.length > MAX_HEADER_NAME_LENGTH) return `a name has ${name.length} characters`;
+  if (!VISIBLE_ASCII.test(name)) return `the name "${printable(name)}" is not visible ASCII`;
+  return value === undefined || isUtf8(value) ? undefined : `the value of "${name}" is not UTF-8`;
 }
 
 function printable(text: string): string {

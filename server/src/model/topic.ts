@@ -43,22 +43,21 @@ export function isPattern(topic: string): boolean {
 /** Whether a topic matches a pattern, by AMQP's rule: `*` is one word, `#` is none or more. */
 export function matches(pattern: string, topic: string): boolean {
   if (!isPattern(pattern)) return pattern === topic;
-  return matchWords(pattern.split('.'), 0, topic.split('.'), 0);
-}
-
-function matchWords(pattern: string[], p: number, topic: string[], t: number): boolean {
-  for (; p < pattern.length; p++, t++) {
-    const word = pattern[p];
-    if (word === '#') {
-      // A run of # is as one, which keeps the search short for hostile patterns.
-      while (pattern[p + 1] === '#') p++;
-      if (p + 1 === pattern.length) return true;
-      for (let rest = t; rest <= topic.length; rest++) if (matchWords(pattern, p + 1, topic, rest)) return true;
-      return false;
+  const words = topic.split('.');
+  // reached[n]: the pattern so far matches the first n words. One pass a word keeps hostile patterns as fast as others.
+  let reached: boolean[] = words.map(() => false);
+  reached.unshift(true);
+  for (const part of pattern.split('.')) {
+    const next: boolean[] = [part === '#' && reached[0] === true];
+    for (let n = 1; n <= words.length; n++) {
+      next[n] =
+        part === '#'
+          ? reached[n] === true || next[n - 1] === true
+          : reached[n - 1] === true && (part === '*' || part === words[n - 1]);
     }
-    if (t >= topic.length || (word !== '*' && word !== topic[t])) return false;
+    reached = next;
   }
-  return t === topic.length;
+  return reached[words.length] === true;
 }
 
 function nameError(

@@ -15,17 +15,30 @@ export class WireReader {
     return this.position >= this.end;
   }
 
-  /** A varint as a signed 64-bit number; past ±2^53 it loses its last digits, which no valid field reaches. */
+  /** A varint as a signed 64-bit number; past ±2^53 it loses its last digits, which no valid field but a sequence reaches. */
   varint(): number {
     let value = 0;
     let factor = 1;
-    for (let count = 0; count < 10; count++) {
-      if (this.position >= this.end) break;
+    // Seven bytes are 49 bits: the numbers of a double without loss.
+    for (let count = 0; count < 7; count++) {
+      if (this.position >= this.end) throw malformed('a number is cut off');
       const byte = this.bytes[this.position++] as number;
-      if (count === 9) return value + (byte & 1) * factor - 2 ** 64;
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
       factor *= 128;
+    }
+    this.position -= 7;
+    return Number(this.int64());
+  }
+
+  /** A varint as a signed 64-bit number, exact. */
+  int64(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      if (this.position >= this.end) break;
+      const byte = this.bytes[this.position++] as number;
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, value);
     }
     throw malformed('a number is cut off');
   }

@@ -62,8 +62,10 @@ export interface Entry extends HandOut {
   readonly change: Change;
   /** There must be a record (the receipt says that one was written): without it, the entry is stale. */
   readonly recorded: boolean;
-  /** When it happened, Unix milliseconds. */
+  /** When it happened, Unix milliseconds. On a leased record, an entry after the lease's deadline is stale. */
   readonly at: number;
+  /** The entry ends the lease that ran out at this time, Unix milliseconds: stale when the lease was extended meanwhile. */
+  readonly leaseEnd?: number;
 }
 
 export type Change =

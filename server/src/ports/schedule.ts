@@ -61,6 +61,8 @@ export interface ExpiredLease {
   readonly id: string;
   readonly attempt: number;
   readonly nonce: number;
+  /** Unix milliseconds. */
+  readonly deadline: number;
 }
 
 /** `claimed`: its delivery has begun. */

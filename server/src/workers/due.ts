@@ -1,5 +1,4 @@
 import { ClaimSize } from '../bus/claim-size.js';
-import type { Parking } from '../bus/parking.js';
 import { CLAIM_MS, type Releaser } from '../bus/release.js';
 import type { Clock } from '../ports/clock.js';
 import type { Schedule } from '../ports/schedule.js';
@@ -7,29 +6,22 @@ import type { Job } from './runner.js';
 
 /** Other gateways schedule too: this often the schedule is asked, which an index answers in well under a millisecond. */
 const INTERVAL_MS = 50;
-const PARKED_INTERVAL_MS = 1_000;
 
 /** Publishes what is due: delayed messages to their topic, retries to their channel. */
 export class DueWorker implements Job {
   readonly name = 'due';
   readonly intervalMs = INTERVAL_MS;
   readonly #size = new ClaimSize();
-  #parkedAt = 0;
 
   constructor(
     private readonly schedule: Schedule,
     private readonly releaser: Releaser,
-    private readonly parking: Parking,
     private readonly clock: Clock,
   ) {}
 
   async runOnce(fence: number): Promise<number | undefined> {
     if (!this.releaser.ready) return undefined;
     const now = this.clock.now();
-    if (now - this.#parkedAt >= PARKED_INTERVAL_MS) {
-      this.#parkedAt = now;
-      await this.parking.runOnce();
-    }
     const batch = await this.schedule.claim(now, this.#size.next, CLAIM_MS, fence);
     if (batch.length > 0) {
       const full = batch.length >= this.#size.next;

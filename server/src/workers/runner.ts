@@ -16,11 +16,16 @@ export interface RunnerOptions {
   readonly lockMs: number;
 }
 
+/** How long a job may go on once the runner is told to stop. */
+const STOP_MS = 3_000;
+
 /** Runs a job under its lock. A fault is logged and the job goes on at its interval; a lost lock is taken again. */
 export class Runner implements Service {
   #stopped = true;
   #loop: Promise<void> | undefined;
   #wake: () => void = () => {};
+  /** Ends a sleep. */
+  #end: () => void = () => {};
   #woken = false;
 
   constructor(
@@ -38,8 +43,9 @@ export class Runner implements Service {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.wake();
-    await this.#loop;
+    this.#end();
+    // A job may wait for a ledger that is away, which ends only after the workers.
+    await Promise.race([this.#loop, new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())]);
   }
 
   /** There may be something to do before the pause is over. */
@@ -51,8 +57,9 @@ export class Runner implements Service {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const lock = await this.#acquire();
-      if (lock === undefined) await this.#pause(this.options.lockMs / 3);
-      else await this.#runUnder(lock);
+      if (lock !== undefined) await this.#runUnder(lock);
+      // Whoever has the lock is woken too: here, a wake changes nothing.
+      else await this.#sleep(this.options.lockMs / 3);
     }
   }
 
@@ -88,14 +95,21 @@ export class Runner implements Service {
     }
   }
 
+  /** Until the time is up, or somebody wakes the job. */
   #pause(ms: number): Promise<void> {
-    if (this.#woken || this.#stopped) return Promise.resolve();
+    return this.#woken ? Promise.resolve() : this.#sleep(ms, (wake) => (this.#wake = wake));
+  }
+
+  /** Until the time is up, or the runner is stopped. */
+  #sleep(ms: number, wakeable: (wake: () => void) => void = () => {}): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
+      this.#end = () => {
         clearTimeout(timer);
         resolve();
       };
+      wakeable(this.#end);
     });
   }
 }

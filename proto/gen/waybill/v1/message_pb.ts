@@ -101,7 +101,7 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
  */
 export type Delivery = Message$1<"waybill.v1.Delivery"> & {
   /**
-   * Names this delivery when it is settled. Opaque; up to 256 characters.
+   * Names this delivery when it is settled. Opaque; up to 320 characters.
    *
    * @generated from field: string receipt = 1;
    */

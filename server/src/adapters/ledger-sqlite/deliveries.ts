@@ -1,6 +1,6 @@
 import type { HandOut } from '../../ports/ledger.js';
+import type { DeliveryRecord, RecordState } from '../../ports/record.js';
 import type { Store } from '../sqlite/store.js';
-import type { DeliveryRecord, RecordState } from './record.js';
 
 /** A message on a channel (0: on its topic), as the tables know it. */
 export interface Key {

@@ -1,15 +1,15 @@
+import { shardOf } from '../../model/shard.js';
 import type { Entry } from '../../ports/ledger.js';
 import type { Store } from '../sqlite/store.js';
 import type { Key } from './deliveries.js';
-import { shardOf } from './shard.js';
 
 /** `claimed`: it is on its way to the broker. */
 export type HeldState = 'delayed' | 'retry' | 'leased' | 'parked' | 'dead' | 'claimed';
 
 /** What the ledger holds for a channel in the schedule's table: retries, leases and dead letters. Runs inside `store.write`. */
 export function heldOf(store: Store) {
-  const select = store.prepare<{ state: HeldState }>(
-    'SELECT state FROM schedule WHERE channel_id = ? AND topic_id = ? AND message_id = ?',
+  const select = store.prepare<{ state: HeldState; due_at: number }>(
+    'SELECT state, due_at FROM schedule WHERE channel_id = ? AND topic_id = ? AND message_id = ?',
   );
   const upsert = store.prepare(
     `INSERT INTO schedule (channel_id, topic_id, message_id, state, shard, due_at, attempt, nonce, expires_at, accepted_at,
@@ -31,6 +31,10 @@ export function heldOf(store: Store) {
   return {
     state({ channel, topic, id }: Key): HeldState | undefined {
       return select.get(channel, topic, id)?.state;
+    },
+    /** When it is due, or its lease ends; 0 when nothing is held. */
+    dueAt({ channel, topic, id }: Key): number {
+      return select.get(channel, topic, id)?.due_at ?? 0;
     },
     /** False when the entry brings no body and none is held: nothing was changed. */
     hold(

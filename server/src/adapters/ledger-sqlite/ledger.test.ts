@@ -228,11 +228,11 @@ describe('the SQLite ledger', () => {
 
     test('runs out at its deadline, unless it was extended', async () => {
       expect(await schedule.expiredLeases(LATER - 1, 10)).toEqual([]);
-      const lease = { channel: channel.id, topic: 'orders', id: 'a', attempt: 1, nonce: 1 };
+      const lease = { channel: channel.id, topic: 'orders', id: 'a', attempt: 1, nonce: 1, deadline: LATER };
       expect(await schedule.expiredLeases(LATER, 10)).toEqual([lease]);
       expect(await write(entry('a', 1, 1, extended, stranger))).toEqual(['ok']);
       expect(await schedule.expiredLeases(LATER, 10)).toEqual([]);
-      expect(await schedule.expiredLeases(2 * LATER, 10)).toEqual([lease]);
+      expect(await schedule.expiredLeases(2 * LATER, 10)).toEqual([{ ...lease, deadline: 2 * LATER }]);
     });
 
     test('is neither due nor cancelled', async () => {

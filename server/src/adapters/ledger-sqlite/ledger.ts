@@ -1,12 +1,12 @@
 import type { Channel } from '../../model/channel.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
 import type { Claim, Entry, HandOut, Ledger, Outcome } from '../../ports/ledger.js';
+import { type DeliveryRecord, inTime, isFinal, judge } from '../../ports/record.js';
 import type { Store } from '../sqlite/store.js';
 import { Channels } from './channels.js';
 import { Commits } from './commits.js';
 import { type Deliveries, deliveriesOf, type Key } from './deliveries.js';
 import { type Held, heldOf } from './held.js';
-import { type DeliveryRecord, isFinal, judge } from './record.js';
 import { Topics } from './topics.js';
 
 /** The ledger in the data file. `channel` rejects while the store is at fault; `take` and `write` wait. */
@@ -74,6 +74,7 @@ export class SqliteLedger implements Ledger {
     const record = this.#deliveries.find(key);
     const verdict = judge(record, entry);
     if (verdict !== 'apply') return verdict === 'repeat' ? 'ok' : 'stale';
+    if (record?.state === 'leased' && !inTime(entry, this.#held.dueAt(key))) return 'stale';
     if (!this.#hold(key, record, entry)) return 'stale';
     const { change, attempt, at } = entry;
     const settledAt = change.state === 'delivered' || change.state === 'leased' ? 0 : at;

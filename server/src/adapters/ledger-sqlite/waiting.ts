@@ -1,9 +1,9 @@
 import type { ChannelId } from '../../model/channel.js';
 import type { Message } from '../../model/message.js';
+import { shardOf } from '../../model/shard.js';
 import type { ExpiredLease } from '../../ports/schedule.js';
 import type { Store } from '../sqlite/store.js';
 import type { Key } from './deliveries.js';
-import { shardOf } from './shard.js';
 
 export interface WaitingRow {
   readonly row: number;
@@ -77,7 +77,7 @@ export function waitingOf(store: Store) {
      RETURNING channel_id, topic_id, message_id, attempt, nonce, accepted_at`,
   );
   const selectLeases = store.prepare<ExpiredLease>(
-    `SELECT s.channel_id AS channel, t.name AS topic, s.message_id AS id, s.attempt, s.nonce
+    `SELECT s.channel_id AS channel, t.name AS topic, s.message_id AS id, s.attempt, s.nonce, s.due_at AS deadline
      FROM schedule s JOIN topics t ON t.id = s.topic_id
      WHERE s.state = 'leased' AND s.due_at <= ? ORDER BY s.due_at LIMIT ?`,
   );

@@ -172,7 +172,10 @@ export class BusService {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
       // grpc-js reports a handler that throws as UNKNOWN: a promise chain catches those of before the first await too.
       Promise.resolve()
-        .then(() => handle(call))
+        .then(() => {
+          if (call.request instanceof BusError) throw call.request;
+          return handle(call);
+        })
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(toServiceError(error, this.logger)),

@@ -7,6 +7,8 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import type { BusError } from '../../model/errors.js';
+import { malformed } from '../../model/wire.js';
 
 /** How a method's messages are read and written, where the generic way is not the one. */
 export interface Codec<Response> {
@@ -14,7 +16,7 @@ export interface Codec<Response> {
   readonly write?: (response: Response) => Buffer;
 }
 
-/** A method as grpc-js wants it, from its protobuf description. */
+/** A method as grpc-js wants it, from its protobuf description. A request that cannot be read reaches its handler as a BusError. */
 export function method<Response = unknown>(
   desc: DescMethod,
   codec: Codec<Response> = {},
@@ -27,7 +29,7 @@ export function method<Response = unknown>(
     requestSerialize: writer(desc.input),
     requestDeserialize: codec.read ?? reader(desc.input),
     responseSerialize: codec.write ?? writer(desc.output),
-    responseDeserialize: reader(desc.output),
+    responseDeserialize: (bytes: Buffer): never => fromBinary(desc.output, bytes) as never,
   };
 }
 
@@ -38,8 +40,15 @@ export function complete(service: DescService, methods: ServiceDefinition): Serv
   return methods;
 }
 
+/** Bytes that are no message become the error that the handler answers: a reader that throws ends the call with a status that is not ours. */
 function reader(desc: DescMessage) {
-  return (bytes: Buffer): never => fromBinary(desc, bytes) as never;
+  return (bytes: Buffer): MessageShape<DescMessage> | BusError => {
+    try {
+      return fromBinary(desc, bytes);
+    } catch (error) {
+      return malformed(error instanceof Error ? error.message : String(error));
+    }
+  };
 }
 
 function writer(desc: DescMessage) {

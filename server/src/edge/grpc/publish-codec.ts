@@ -5,7 +5,7 @@ import { WireReader } from '../../model/wire.js';
 /** `PublishRequest` and `PublishStreamRequest` as the core takes them. */
 export interface PublishInput {
   /** 0 for the unary call. */
-  readonly sequence: number;
+  readonly sequence: bigint;
   readonly messages: readonly Incoming[];
   /** What made the bytes unreadable; the call answers it as its error. */
   readonly fault: BusError | undefined;
@@ -26,12 +26,12 @@ export function readPublishStreamRequest(bytes: Buffer): PublishInput {
 function read(bytes: Buffer, sequenceTag: number, messagesTag: number): PublishInput {
   const reader = new WireReader(bytes, 0, bytes.length);
   const messages: Incoming[] = [];
-  let sequence = 0;
+  let sequence = 0n;
   try {
     while (!reader.done) {
       const tag = reader.varint();
       if (tag === sequenceTag) {
-        sequence = reader.varint();
+        sequence = reader.int64();
       } else if (tag === messagesTag) {
         const start = reader.field();
         messages.push(readIncoming(bytes, start, reader.position));

@@ -52,7 +52,7 @@ export class PublishStreams {
     if (call.cancelled || call.destroyed) return;
     call.write({
       $typeName: PublishStreamResponseSchema.typeName,
-      sequence: BigInt(sequence),
+      sequence,
       results: results.map((result) => fromPublishResult(result, this.logger)),
     });
   }

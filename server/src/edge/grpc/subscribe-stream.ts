@@ -21,7 +21,7 @@ import {
 import { DeliveryBatch, type Outgoing, outgoingSize } from './deliveries-codec.js';
 import { toServiceError } from './status.js';
 
-export type SubscribeCall = ServerDuplexStream<SubscribeRequest, SubscribeResponse | DeliveryBatch>;
+export type SubscribeCall = ServerDuplexStream<SubscribeRequest | BusError, SubscribeResponse | DeliveryBatch>;
 
 export interface SubscribeOptions {
   readonly maxCredit: number;
@@ -72,6 +72,8 @@ export class SubscribeStreams {
 class SubscribeStream {
   #state: 'waiting' | 'opening' | 'open' | 'draining' | 'closed' = 'waiting';
   #subscription: Subscription | undefined;
+  /** The `open` that later frames wait for. */
+  #opening: Promise<void> | undefined;
   #underWay = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #silent = true;
@@ -83,7 +85,7 @@ class SubscribeStream {
     private readonly options: SubscribeOptions,
     private readonly closed: () => void,
   ) {
-    call.on('data', (request: SubscribeRequest) => this.#receive(request));
+    call.on('data', (request: SubscribeRequest | BusError) => this.#receive(request));
     call.on('end', () => void this.end());
     call.on('cancelled', () => void this.#close('its consumer went away'));
     call.on('error', (error) => {
@@ -110,7 +112,7 @@ class SubscribeStream {
     this.call.end();
   }
 
-  #receive(request: SubscribeRequest): void {
+  #receive(request: SubscribeRequest | BusError): void {
     if (++this.#underWay === MAX_UNDER_WAY) this.call.pause();
     this.#handle(request)
       .catch((error: unknown) => this.#fail(error))
@@ -119,8 +121,15 @@ class SubscribeStream {
       });
   }
 
-  async #handle({ sequence, frame }: SubscribeRequest): Promise<void> {
-    if (frame.case === 'open') return this.#open(frame.value);
+  async #handle(request: SubscribeRequest | BusError): Promise<void> {
+    if (request instanceof BusError) throw request;
+    const { sequence, frame } = request;
+    if (frame.case === 'open') {
+      this.#opening = this.#open(frame.value);
+      return this.#opening;
+    }
+    // Frames may follow `open` without waiting for its answer.
+    await this.#opening;
     const subscription = this.#subscription;
     if (this.#state === 'closed') return;
     if (subscription === undefined) {

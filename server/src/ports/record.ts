@@ -1,4 +1,4 @@
-import type { Entry } from '../../ports/ledger.js';
+import type { Entry } from './ledger.js';
 
 export type RecordState = Entry['change']['state'] | 'cancelled';
 
@@ -16,7 +16,7 @@ export function isFinal(state: RecordState): boolean {
   return state === 'acked' || state === 'dead' || state === 'expired' || state === 'cancelled';
 }
 
-/** The rule of the ledger's port: whether an entry applies to the record of its message. */
+/** The rule of the ledger, the same in every adapter: whether an entry applies to the record of its message. */
 export function judge(record: DeliveryRecord | undefined, entry: Entry): Verdict {
   if (record === undefined) return entry.recorded ? 'stale' : 'apply';
   const { state } = entry.change;
@@ -31,4 +31,12 @@ export function judge(record: DeliveryRecord | undefined, entry: Entry): Verdict
   // The broker no longer has what is leased, so it cannot go back there.
   if (record.state === 'leased') return state === 'returned' ? 'stale' : 'apply';
   return 'stale';
+}
+
+/**
+ * Whether an entry that applies to a leased record comes in time: a settle before the lease ends at `deadline`, the end of the
+ * lease only while nobody has extended it.
+ */
+export function inTime(entry: Entry, deadline: number): boolean {
+  return entry.leaseEnd === undefined ? entry.at <= deadline : entry.leaseEnd === deadline;
 }

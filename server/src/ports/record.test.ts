@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ChannelId } from '../../model/channel.js';
-import type { Change, Entry } from '../../ports/ledger.js';
-import { type DeliveryRecord, judge, type RecordState, type Verdict } from './record.js';
+import type { ChannelId } from '../model/channel.js';
+import type { Change, Entry } from './ledger.js';
+import { type DeliveryRecord, inTime, judge, type RecordState, type Verdict } from './record.js';
 
 const CHANGES: Record<Change['state'], Change> = {
   delivered: { state: 'delivered' },
@@ -71,4 +71,19 @@ describe('an entry of another hand-out', () => {
 test('without a record an entry applies, unless it says that there was one', () => {
   expect(judge(undefined, entry('acked', 1, 1))).toBe('apply');
   expect(judge(undefined, entry('acked', 1, 1, true))).toBe('stale');
+});
+
+describe('an entry on a leased record', () => {
+  const DEADLINE = 1_000;
+
+  test('is in time until the lease ends', () => {
+    expect(inTime({ ...entry('acked', 2, 7), at: DEADLINE }, DEADLINE)).toBe(true);
+    expect(inTime({ ...entry('acked', 2, 7), at: DEADLINE + 1 }, DEADLINE)).toBe(false);
+  });
+
+  test('that ends the lease is in time unless the lease was extended', () => {
+    const end = { ...entry('retry', 2, 7), at: DEADLINE + 50, leaseEnd: DEADLINE };
+    expect(inTime(end, DEADLINE)).toBe(true);
+    expect(inTime(end, DEADLINE + 5_000)).toBe(false);
+  });
 });

@@ -1,0 +1,127 @@
+import type { ChannelModel } from 'amqplib';
+import type { Channel } from '../../model/channel.js';
+import type { Frame } from '../../model/message.js';
+import type { Broker, BrokerConsumer, Destination, FrameSink, Routing } from '../../ports/broker.js';
+import { type Logger, silentLogger } from '../../ports/logger.js';
+import { RabbitConnection } from './connection.js';
+import { RabbitConsumer } from './consumer.js';
+import { Lane } from './lane.js';
+import { Publisher } from './publisher.js';
+import { type QueueType, Topology } from './topology.js';
+
+/** AMQP channels that all consumers of the gateway share. */
+const LANES = 16;
+/** The largest prefetch that the protocol can say. */
+const MAX_PREFETCH = 65_535;
+
+export interface RabbitBrokerOptions {
+  /** `amqp://user:password@host:5672/vhost`, or `amqps://`. */
+  readonly url: string;
+  /** The name of the exchange and the first part of every queue's name. Default `waybill`. */
+  readonly prefix?: string;
+  /** The type of the queues that are made. Default `quorum`. */
+  readonly queueType?: QueueType;
+  /** The most frames that one consumer may hold, 1 to 65,535. Default 1,000. */
+  readonly prefetchLimit?: number;
+  /** Bytes of all publishes that wait to be sent or confirmed; past it a publish is refused as OVERLOADED. Default 64 MiB. */
+  readonly maxPendingBytes?: number;
+  /** A connection that is silent for twice as long is given up. Default 15. */
+  readonly heartbeatSeconds?: number;
+  readonly logger?: Logger;
+}
+
+/**
+ * The broker on RabbitMQ 3.10 to 4.x: one topic exchange, and one durable queue a channel. Publishing and consuming have a
+ * connection each, because an alarm of the broker stops whole connections.
+ */
+export class RabbitBroker implements Broker {
+  readonly name = 'rabbitmq';
+  readonly prefix: string;
+  readonly #topology: Topology;
+  readonly #publisher: Publisher;
+  readonly #lanes: readonly Lane[];
+  readonly #publishing: RabbitConnection;
+  readonly #consuming: RabbitConnection;
+  readonly #prefetchLimit: number;
+  readonly #logger: Logger;
+  readonly #consumers = new Set<RabbitConsumer>();
+  #tags = 0;
+
+  constructor(options: RabbitBrokerOptions) {
+    const { url, prefix = 'waybill', queueType = 'quorum', heartbeatSeconds = 15, logger = silentLogger } = options;
+    this.prefix = prefix;
+    this.#logger = logger;
+    this.#prefetchLimit = Math.min(options.prefetchLimit ?? 1_000, MAX_PREFETCH);
+    this.#topology = new Topology({ prefix, queueType, logger });
+    this.#publisher = new Publisher({
+      maxPendingBytes: options.maxPendingBytes ?? 64 * 1024 * 1024,
+      topology: this.#topology,
+      logger,
+    });
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(logger));
+    const both = { url, heartbeatSeconds, logger };
+    this.#publishing = new RabbitConnection({
+      ...both,
+      name: `${prefix} publish`,
+      up: (model) => this.#publisher.up(model),
+      down: () => this.#publisher.down(),
+      blocked: (blocked) => this.#publisher.blocked(blocked),
+    });
+    this.#consuming = new RabbitConnection({
+      ...both,
+      name: `${prefix} consume`,
+      up: (model) => this.#consumingUp(model),
+      down: () => {
+        this.#topology.down();
+        for (const lane of this.#lanes) lane.down();
+      },
+      // Nothing is published on this connection.
+      blocked: () => undefined,
+    });
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#publishing.start(), this.#consuming.start()]);
+  }
+
+  async stop(): Promise<void> {
+    this.#publisher.stop();
+    this.#topology.stop();
+    // Not waited for: a broker that is frozen answers no cancel.
+    for (const consumer of this.#consumers) consumer.stop().catch(() => undefined);
+    await Promise.all([this.#publishing.stop(), this.#consuming.stop()]);
+  }
+
+  health(): string | undefined {
+    return this.#publishing.health() ?? this.#consuming.health();
+  }
+
+  publish(frame: Frame, to: Destination, signal?: AbortSignal): Promise<Routing> {
+    return this.#publisher.publish(frame, to, signal);
+  }
+
+  declare(channel: Channel, signal?: AbortSignal): Promise<void> {
+    return this.#topology.declare(channel, signal);
+  }
+
+  consume(channel: Channel, sink: FrameSink): BrokerConsumer {
+    const lane = this.#lanes.reduce((least, other) => (other.size < least.size ? other : least));
+    const consumer = new RabbitConsumer({
+      channel,
+      sink,
+      lane,
+      topology: this.#topology,
+      prefetchLimit: this.#prefetchLimit,
+      tag: `waybill.${++this.#tags}`,
+      stopped: () => this.#consumers.delete(consumer),
+      logger: this.#logger,
+    });
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  async #consumingUp(model: ChannelModel): Promise<void> {
+    await this.#topology.up(model);
+    await Promise.all(this.#lanes.map((lane) => lane.up(model)));
+  }
+}

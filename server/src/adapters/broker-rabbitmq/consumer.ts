@@ -1,0 +1,212 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ConsumeMessage } from 'amqplib';
+import type { Channel } from '../../model/channel.js';
+import type { BrokerConsumer, FrameSink } from '../../ports/broker.js';
+import type { Logger } from '../../ports/logger.js';
+import { refusalCode } from './channel.js';
+import { GOOD_AFTER_MS, retryAfter } from './connection.js';
+import { decode } from './encoding.js';
+import { Feed, type FeedOwner } from './feed.js';
+import type { Lane } from './lane.js';
+import type { Topology } from './topology.js';
+
+/**
+ * The shortest time between two changes of a consumer's prefetch. A change is a cancel and a consume, which a quorum queue
+ * replicates like messages: measured 6 ms a change on a quorum queue of one busy node, 0.7 ms on a classic one.
+ */
+const TUNE_MS = 250;
+
+export interface ConsumerOptions {
+  readonly channel: Channel;
+  readonly sink: FrameSink;
+  readonly lane: Lane;
+  readonly topology: Topology;
+  /** The most frames to ask for, whatever is wanted. */
+  readonly prefetchLimit: number;
+  /** Unlike any other consumer's on the connection. */
+  readonly tag: string;
+  readonly logger: Logger;
+  stopped(): void;
+}
+
+/**
+ * The consumer of one channel's queue.
+ *
+ *   waiting for the lane ──opened──▶ declaring the queue ──▶ ready: at most one feed, as large as is wanted
+ *        ▲    ▲                          │      ▲ backoff      │  │
+ *        │    └───────── lane closed ────┘      └── cancelled ─┘  │
+ *        └────────────── lane closed ─────────────────────────────┘
+ *
+ * When less is wanted than before, the frames that older feeds still hold count against it, so that a slow consumer never
+ * holds more than was last asked for (but see `#tune`).
+ */
+export class RabbitConsumer implements BrokerConsumer, FeedOwner {
+  readonly #options: ConsumerOptions;
+  readonly #queue: string;
+  #wanted = 0;
+  #feed: Feed | undefined;
+  /** Cancelled feeds that hold frames. */
+  readonly #older = new Set<Feed>();
+  #feeds = 0;
+  /** Counts the times that readiness was lost: what began before is then void. */
+  #era = 0;
+  #ready = false;
+  #readyAt = 0;
+  #failures = 0;
+  #tunedAt = Number.NEGATIVE_INFINITY;
+  #tuning: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #stop = new AbortController();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#queue = options.topology.queue(options.channel);
+    options.lane.join(this);
+  }
+
+  prefetch(frames: number): void {
+    this.#wanted = Math.max(0, Math.min(Math.floor(frames), this.#options.prefetchLimit));
+    this.#tune();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#wanted = 0;
+    clearTimeout(this.#timer);
+    this.#options.lane.leave(this);
+    this.#options.stopped();
+    await this.#tuning;
+    if (this.#feed !== undefined) await this.#change();
+  }
+
+  opened(): void {
+    this.#establish();
+  }
+
+  closed(lost: boolean): void {
+    this.#unready();
+    if (lost) this.#options.sink.lost();
+  }
+
+  cancelled(feed: Feed): void {
+    const { lane, logger, sink } = this.#options;
+    logger.warn({ queue: this.#queue }, 'RabbitMQ cancelled a consumer');
+    const older = [...this.#older];
+    const lost = feed.size > 0 || older.some(({ size }) => size > 0);
+    this.#unready();
+    feed.void();
+    // The broker holds these for the channel still, but `lost` is about all of them.
+    for (const other of older) other.requeueAll();
+    this.#failures++;
+    if (lost) sink.lost();
+    if (lane.isOpen) this.#establish();
+  }
+
+  deliver(message: ConsumeMessage, feed: Feed): void {
+    const { messages, verify } = decode(message, this.#options.channel.topic);
+    this.#options.sink.frame(feed.hold(message, messages, verify));
+  }
+
+  settled(feed: Feed): void {
+    if (feed === this.#feed) return;
+    if (feed.size === 0) {
+      this.#older.delete(feed);
+      this.#options.lane.forget(feed);
+    }
+    this.#tune();
+  }
+
+  #unready(): void {
+    if (this.#ready && performance.now() - this.#readyAt > GOOD_AFTER_MS) this.#failures = 0;
+    this.#era++;
+    this.#ready = false;
+    this.#feed = undefined;
+    this.#older.clear();
+  }
+
+  #establish(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#declare(this.#era).catch((error: unknown) => {
+      this.#options.logger.error({ queue: this.#queue, error }, 'a consumer could not be set up');
+    });
+  }
+
+  async #declare(era: number): Promise<void> {
+    const { topology, channel, logger } = this.#options;
+    const { signal } = this.#stop;
+    for (;;) {
+      if (this.#failures > 0) await delay(retryAfter(this.#failures), undefined, { signal }).catch(() => undefined);
+      if (era !== this.#era || signal.aborted) return;
+      try {
+        await topology.declare(channel, signal);
+        break;
+      } catch (error) {
+        if (era !== this.#era || signal.aborted) return;
+        this.#failures++;
+        const wait = retryAfter(this.#failures);
+        logger.error({ queue: this.#queue, error, retryInMs: wait }, 'a queue can not be consumed');
+      }
+    }
+    if (era !== this.#era || signal.aborted) return;
+    this.#ready = true;
+    this.#readyAt = performance.now();
+    this.#tune();
+  }
+
+  /** What the current feed should hold at most. */
+  get #room(): number {
+    let held = 0;
+    for (const feed of this.#older) held += feed.size;
+    return Math.max(0, this.#wanted - held);
+  }
+
+  /**
+   * Brings the feed in line with what is wanted. To stop is done at once, and so is a start or a growth that follows no other
+   * change within `TUNE_MS`. A feed that is up to twice as large as wanted is left alone: credit that swings would otherwise
+   * cost a change each time.
+   */
+  #tune(): void {
+    if (!this.#ready || this.#tuning !== undefined) return;
+    const current = this.#feed?.prefetch ?? 0;
+    const room = this.#room;
+    if (room === current || (room < current && room > 0 && room * 2 >= current)) return;
+    const wait = room === 0 ? 0 : this.#tunedAt + TUNE_MS - performance.now();
+    if (wait > 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#tune();
+      }, wait);
+      return;
+    }
+    this.#tuning = this.#change().finally(() => {
+      this.#tuning = undefined;
+      this.#tune();
+    });
+  }
+
+  async #change(): Promise<void> {
+    const { lane, logger } = this.#options;
+    const era = this.#era;
+    try {
+      const old = this.#feed;
+      this.#feed = undefined;
+      if (old !== undefined) {
+        // Frames on their way are counted to the old feed, so the room is known only after the broker has ended it.
+        this.#older.add(old);
+        await lane.cancel(old);
+        if (era !== this.#era) return;
+        if (old.size === 0) this.#older.delete(old);
+      }
+      const room = this.#room;
+      if (room === 0 || !this.#ready || this.#stop.signal.aborted) return;
+      this.#tunedAt = performance.now();
+      this.#feed = new Feed(`${this.#options.tag}.${++this.#feeds}`, room, this);
+      await lane.start(this.#feed, this.#queue);
+    } catch (error) {
+      // A lane that closed has said so by itself. Who caused it waits longer the next time, for its neighbours' sake.
+      if (refusalCode(error) === undefined) return;
+      this.#failures++;
+      logger.error({ queue: this.#queue, error }, 'RabbitMQ refused a consumer');
+    }
+  }
+}

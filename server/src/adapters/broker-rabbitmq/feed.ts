@@ -1,0 +1,85 @@
+import type { Channel as AmqpChannel, ConsumeMessage } from 'amqplib';
+import type { Message } from '../../model/message.js';
+import type { FrameDelivery } from '../../ports/broker.js';
+import type { LaneMember } from './lane.js';
+
+/** Whose feed it is. */
+export interface FeedOwner extends LaneMember {
+  deliver(message: ConsumeMessage, feed: Feed): void;
+  /** A frame of the feed was settled. */
+  settled(feed: Feed): void;
+  /** The broker ended the feed: its queue was deleted, its node is gone, or a frame was held for too long. */
+  cancelled(feed: Feed): void;
+}
+
+/**
+ * One `basic.consume` with its prefetch, and the frames it holds. The prefetch of a feed never changes: another prefetch is
+ * another feed, whose tag was never used before.
+ */
+export class Feed {
+  readonly #held = new Set<HeldFrame>();
+  #amqp: AmqpChannel | undefined;
+
+  constructor(
+    readonly tag: string,
+    readonly prefetch: number,
+    readonly owner: FeedOwner,
+  ) {}
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  attach(amqp: AmqpChannel): void {
+    this.#amqp = amqp;
+  }
+
+  deliver(message: ConsumeMessage): void {
+    this.owner.deliver(message, this);
+  }
+
+  hold(message: ConsumeMessage, messages: readonly Message[], verify: boolean): HeldFrame {
+    const frame = new HeldFrame(this, message, messages, verify);
+    this.#held.add(frame);
+    return frame;
+  }
+
+  /** Whatever it holds can't be settled any more: a settle is then nothing. */
+  void(): void {
+    this.#held.clear();
+    this.#amqp = undefined;
+  }
+
+  /** Gives back what it holds. */
+  requeueAll(): void {
+    for (const frame of [...this.#held]) frame.requeue();
+  }
+
+  settle(frame: HeldFrame, message: ConsumeMessage, done: boolean): void {
+    if (!this.#held.delete(frame)) return;
+    try {
+      if (done) this.#amqp?.ack(message);
+      else this.#amqp?.nack(message, false, true);
+    } catch {
+      // The channel is closing: the frame comes again, marked as redelivered.
+    }
+    this.owner.settled(this);
+  }
+}
+
+class HeldFrame implements FrameDelivery {
+  constructor(
+    readonly feed: Feed,
+    readonly source: ConsumeMessage,
+    readonly messages: readonly Message[],
+    readonly verify: boolean,
+  ) {}
+
+  ack(): void {
+    this.feed.settle(this, this.source, true);
+  }
+
+  requeue(): void {
+    this.feed.settle(this, this.source, false);
+  }
+}

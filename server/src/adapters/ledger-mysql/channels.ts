@@ -1,0 +1,129 @@
+import type { RowDataPacket } from 'mysql2/promise';
+import type { Channel, ChannelId } from '../../model/channel.js';
+import type { Backoff, RetryPolicy } from '../../model/retry-policy.js';
+import type { Clock } from '../../ports/clock.js';
+import type { MysqlConnection } from './connection.js';
+import type { Session } from './session.js';
+import { asciiLiteral, textLiteral } from './statements/literals.js';
+
+/** The list is read anew when it is older, in milliseconds. */
+const LIST_MAX_AGE_MS = 2_000;
+
+/** The channels: each is read or made once, and then known. */
+export class Channels {
+  readonly #known = new Map<string, Channel>();
+  readonly #opening = new Map<string, Promise<Channel>>();
+  #list: { readonly channels: readonly Channel[]; readonly readAt: number } | undefined;
+  #listing: Promise<readonly Channel[]> | undefined;
+  /** Counts what was changed from here, so that a list that was read before does not stay. */
+  #changes = 0;
+
+  constructor(
+    private readonly connection: MysqlConnection,
+    private readonly clock: Clock,
+  ) {}
+
+  async open(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
+    const key = `${topic}/${name}`;
+    const known = this.#known.get(key);
+    if (known !== undefined && (retry === undefined || same(known.retry, retry))) return known;
+    // One after the other, so that the policy that was given last stays.
+    const before = this.#opening.get(key);
+    const opening = (before?.catch(() => undefined) ?? Promise.resolve()).then(() => this.#open(topic, name, retry));
+    this.#opening.set(key, opening);
+    try {
+      const channel = await opening;
+      this.#known.set(key, channel);
+      return channel;
+    } finally {
+      if (this.#opening.get(key) === opening) this.#opening.delete(key);
+    }
+  }
+
+  /** While MySQL is away, the list that was read last: channels are added, and never get another id. */
+  async list(): Promise<readonly Channel[]> {
+    const list = this.#list;
+    if (list !== undefined) {
+      const fresh = Math.abs(this.clock.now() - list.readAt) < LIST_MAX_AGE_MS;
+      if (fresh || this.connection.health() !== undefined) return list.channels;
+    }
+    this.#listing ??= this.#read().finally(() => {
+      this.#listing = undefined;
+    });
+    return this.#listing;
+  }
+
+  async #read(): Promise<readonly Channel[]> {
+    const readAt = this.clock.now();
+    const changes = this.#changes;
+    const rows = await this.connection.once((session) => session.rows<ChannelRow>(`${SELECT} ORDER BY id`));
+    const channels = rows.map(channelOf);
+    for (const channel of channels) this.#known.set(`${channel.topic}/${channel.name}`, channel);
+    if (changes === this.#changes) this.#list = { channels, readAt };
+    return channels;
+  }
+
+  #open(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
+    return this.connection.once(async (session) => {
+      const found = await find(session, topic, name);
+      if (found === undefined) {
+        const values = [asciiLiteral(topic), asciiLiteral(name), policyLiteral(retry), this.clock.now()];
+        await session.run(`INSERT IGNORE INTO channels (topic, name, retry, created_at) VALUES (${values.join(',')})`);
+        this.#changed();
+      }
+      const channel = found ?? (await find(session, topic, name));
+      if (channel === undefined) throw new Error(`the channel ${topic}/${name} was removed while it was made`);
+      if (retry === undefined || same(channel.retry, retry)) return channel;
+      await session.run(`UPDATE channels SET retry = ${policyLiteral(retry)} WHERE id = ${channel.id}`);
+      this.#changed();
+      return { ...channel, retry };
+    });
+  }
+
+  #changed(): void {
+    this.#changes++;
+    this.#list = undefined;
+  }
+}
+
+const SELECT = 'SELECT id, topic, name, retry FROM channels';
+
+interface ChannelRow extends RowDataPacket {
+  readonly id: ChannelId;
+  readonly topic: string;
+  readonly name: string;
+  readonly retry: string | null;
+}
+
+async function find(session: Session, topic: string, name: string): Promise<Channel | undefined> {
+  const rows = await session.rows<ChannelRow>(
+    `${SELECT} WHERE topic = ${asciiLiteral(topic)} AND name = ${asciiLiteral(name)}`,
+  );
+  const row = rows[0];
+  return row === undefined ? undefined : channelOf(row);
+}
+
+function channelOf({ id, topic, name, retry }: ChannelRow): Channel {
+  return { id, topic, name, retry: retry === null ? undefined : policyOf(retry) };
+}
+
+/** With its fields in one order, so that equal policies are equal texts. */
+function textOf({ maxRetries, backoff }: RetryPolicy): string {
+  const { kind } = backoff;
+  if (kind === 'fixed') return JSON.stringify({ maxRetries, backoff: { kind, delayMs: backoff.delayMs } });
+  const { initialMs, multiplier, maxMs, jitter } = backoff;
+  return JSON.stringify({ maxRetries, backoff: { kind, initialMs, multiplier, maxMs, jitter } });
+}
+
+function policyLiteral(retry: RetryPolicy | undefined): string {
+  return retry === undefined ? 'NULL' : textLiteral(textOf(retry), 1_000);
+}
+
+function same(a: RetryPolicy | undefined, b: RetryPolicy): boolean {
+  return a !== undefined && textOf(a) === textOf(b);
+}
+
+function policyOf(text: string): RetryPolicy {
+  const stored: { maxRetries: number; backoff: Backoff } = JSON.parse(text);
+  return stored;
+}

@@ -1,0 +1,54 @@
+import { randomInt } from 'node:crypto';
+import type { RowDataPacket } from 'mysql2/promise';
+import type { Waiting } from '../../ports/schedule.js';
+import { DUPLICATE_ENTRY, errorNumber } from './errors.js';
+import { inTransaction, type Session } from './session.js';
+import { amongKeys, byKey, type KeyColumns, keyed, keyOf } from './statements/keys.js';
+import { addAll, addMissing, type Held } from './statements/schedule.js';
+
+/** A number of one call's rows, by which it knows its own: a claim and a hand-out have no meaning for them yet. */
+const MARKS = 2 ** 47;
+
+/**
+ * Adds messages for their topics, in one commit; no two of one id and topic. Answers false for those whose id waits already.
+ *
+ * Ids are nearly always new, so all are added at once; only when the server refuses one is it asked which.
+ */
+export async function addWaiting(
+  session: Session,
+  messages: readonly Waiting[],
+  topicIds: readonly number[],
+): Promise<boolean[]> {
+  const mark = randomInt(1, MARKS);
+  const rows = messages.map((waiting, i) => heldOf(waiting, topicIds[i] ?? 0, mark));
+  const sorted = rows.toSorted(byKey);
+  try {
+    await inTransaction((transaction) => addAll(transaction, sorted))(session);
+    return rows.map(() => true);
+  } catch (error) {
+    if (errorNumber(error) !== DUPLICATE_ENTRY) throw error;
+  }
+  const added = await inTransaction(async (transaction) => {
+    await addMissing(transaction, sorted);
+    const own = await transaction.rows<KeyColumns & RowDataPacket>(
+      `SELECT channel_id, topic_id, message_id FROM schedule FORCE INDEX (PRIMARY)
+       WHERE ${amongKeys(sorted)} AND nonce = ${mark}`,
+    );
+    return new Set(own.map(keyOf));
+  })(session);
+  return rows.map(({ sql }) => added.has(sql));
+}
+
+function heldOf({ message, dueAt }: Waiting, topicId: number, mark: number): Held {
+  return {
+    ...keyed(0, topicId, message.id),
+    state: dueAt === undefined ? 'parked' : 'delayed',
+    attempt: 0,
+    nonce: mark,
+    acceptedAt: message.acceptedAt,
+    expiresAt: message.expiresAt,
+    time: dueAt ?? 0,
+    reason: undefined,
+    wire: message.wire,
+  };
+}

@@ -1,0 +1,127 @@
+import type { Entry, Outcome } from '../../ports/ledger.js';
+import { inTime, judge } from '../../ports/record.js';
+import { DUPLICATE_ENTRY, errorNumber, LostRace } from './errors.js';
+import type { Session } from './session.js';
+import {
+  appendAttempts,
+  insertRecords,
+  overwriteRecords,
+  type PlacedEntry,
+  readRecords,
+  type StoredRecord,
+} from './statements/deliveries.js';
+import { forget, type Held, hold, lockLeases } from './statements/schedule.js';
+
+/**
+ * Writes entries together with what the schedule must hold or forget for them. Runs in a transaction, which is safe to repeat.
+ *
+ * An entry that repeats what stands changes nothing: the schedule may have moved on since, and would deliver once more.
+ */
+export async function writeTransitions(session: Session, rows: readonly PlacedEntry[]): Promise<Outcome[]> {
+  const records = await readRecords(session, rows, 'locked');
+  const verdicts = rows.map((row) => judge(records.get(row.sql), row.entry));
+  const leases = await lockLeases(
+    session,
+    rows.filter(
+      (row, i) => verdicts[i] === 'apply' && (needsBody(row.entry) || records.get(row.sql)?.state === 'leased'),
+    ),
+  );
+  const outcomes = rows.map((row, i): Outcome => {
+    if (verdicts[i] === 'apply' && isLate(row, records.get(row.sql), leases.get(row.sql))) verdicts[i] = 'stale';
+    return verdicts[i] === 'stale' ? 'stale' : 'ok';
+  });
+
+  const applied = rows.filter((_, i) => verdicts[i] === 'apply');
+  await writeRecords(session, applied, records);
+  await appendAttempts(
+    session,
+    applied.filter(({ entry }) => endsAttempt(entry)),
+  );
+  await hold(
+    session,
+    applied.flatMap((row) => heldOf(row, records.get(row.sql)) ?? []),
+  );
+  await forget(
+    session,
+    applied.filter((row) => !holds(row.entry) && mayBeHeld(row.entry, records.get(row.sql))),
+  );
+  return outcomes;
+}
+
+/** For entries that apply, whose records were read with a lock. */
+export async function writeRecords(
+  session: Session,
+  rows: readonly PlacedEntry[],
+  records: ReadonlyMap<string, StoredRecord>,
+): Promise<void> {
+  try {
+    await insertRecords(
+      session,
+      rows.filter((row) => !records.has(row.sql)),
+    );
+  } catch (error) {
+    if (errorNumber(error) === DUPLICATE_ENTRY) throw new LostRace('another gateway made the record', { cause: error });
+    throw error;
+  }
+  await overwriteRecords(
+    session,
+    rows.filter((row) => records.has(row.sql)),
+  );
+}
+
+/** The lease that it needs, or would end, is not there or not its own to end. */
+function isLate({ entry }: PlacedEntry, record: StoredRecord | undefined, deadline: number | undefined): boolean {
+  // Nothing holds the message, so it can be neither tried again nor kept.
+  if (deadline === undefined) return needsBody(entry);
+  return record?.state === 'leased' && !inTime(entry, deadline);
+}
+
+/** Whether the schedule holds the message from this entry on. */
+function holds({ change }: Entry): boolean {
+  return change.state === 'retry' || change.state === 'dead' || change.state === 'leased';
+}
+
+function needsBody(entry: Entry): boolean {
+  return holds(entry) && !('wire' in entry.change && entry.change.wire !== undefined);
+}
+
+/** A settle by a stranger may be of a message that was leased; so may one whose record says so. */
+function mayBeHeld(entry: Entry, record: StoredRecord | undefined): boolean {
+  return entry.acceptedAt === 0 || record?.state === 'leased' || record?.state === 'retry';
+}
+
+function endsAttempt({ change }: Entry): boolean {
+  return change.state !== 'delivered' && change.state !== 'leased' && change.state !== 'acked';
+}
+
+function heldOf(row: PlacedEntry, record: StoredRecord | undefined): Held | undefined {
+  const { entry } = row;
+  const { change, attempt, nonce } = entry;
+  const acceptedAt = entry.acceptedAt || (record?.acceptedAt ?? 0);
+  const { channel, topicId, id, sql } = row;
+  const base = { channel, topicId, id, sql, attempt, nonce, acceptedAt };
+  switch (change.state) {
+    case 'retry':
+      return {
+        ...base,
+        state: 'retry',
+        expiresAt: change.expiresAt,
+        time: change.dueAt,
+        reason: change.reason,
+        wire: change.wire,
+      };
+    case 'leased':
+      return {
+        ...base,
+        state: 'leased',
+        expiresAt: change.expiresAt,
+        time: change.deadline,
+        reason: undefined,
+        wire: change.wire,
+      };
+    case 'dead':
+      return { ...base, state: 'dead', expiresAt: 0, time: 0, reason: change.reason, wire: change.wire };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,228 @@
+import type { Dedupe, Known } from '../../ports/dedupe.js';
+import type { RedisConnection, Script } from './connection.js';
+import { ACCEPTED, BEGUN, formatRanges, readRanges } from './ranges.js';
+
+/** How long a publish waits for Redis, before it goes on without. */
+const ANSWER_MS = 250;
+/** How often waits are looked at: one timer for all, instead of one for each. */
+const SWEEP_MS = 50;
+/** Bytes of one block's text before it is made shorter. */
+const MAX_TEXT = 4_096;
+
+/**
+ * Adds to a block's text, and answers what it said before. The window begins anew, for the youngest id's sake.
+ *
+ * A text that is too long is written anew with its ranges joined; if they do not join, the whole block becomes "begun", which
+ * is always safe: its ids are published again when they come again, and the ledger drops the copies.
+ */
+const BEGIN = `
+local text = redis.call('GET', KEYS[1]) or ''
+if #text > tonumber(ARGV[3]) then
+  local joined = {}
+  for _, kind in ipairs({'b', 'a'}) do
+    local ranges = {}
+    for low, high in string.gmatch(text, kind .. '(%d+)%-?(%d*);') do
+      ranges[#ranges + 1] = {tonumber(low), tonumber(high ~= '' and high or low)}
+    end
+    table.sort(ranges, function(x, y) return x[1] < y[1] end)
+    local open
+    for _, range in ipairs(ranges) do
+      if open and range[1] <= open[2] + 1 then
+        open[2] = math.max(open[2], range[2])
+      else
+        if open then joined[#joined + 1] = kind .. open[1] .. '-' .. open[2] .. ';' end
+        open = range
+      end
+    end
+    if open then joined[#joined + 1] = kind .. open[1] .. '-' .. open[2] .. ';' end
+  end
+  text = table.concat(joined)
+  if #text > tonumber(ARGV[3]) / 2 then text = 'b0-65535;' end
+  redis.call('SET', KEYS[1], text)
+end
+if not string.find(text, ARGV[1], 1, true) then redis.call('APPEND', KEYS[1], ARGV[1]) end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return text`;
+
+/** Adds without reading. A key that is gone by now (expired, flushed) must not come back without an end. */
+const ACCEPT = `
+redis.call('APPEND', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end`;
+
+export interface RedisDedupeOptions {
+  /** For how long an id is remembered after its last use. */
+  readonly windowSeconds: number;
+}
+
+/** Ids that share a key in Redis: those that differ in their last four hex digits only. */
+interface Block {
+  readonly key: string;
+  readonly numbers: number[];
+  /** Where the ids stand in the call. */
+  readonly places: number[];
+}
+
+/** A call of `begin` that waits for Redis. */
+class Asking {
+  readonly known: Known[];
+  readonly since = performance.now();
+  answered = false;
+  missing: number;
+
+  constructor(
+    ids: number,
+    readonly blocks: readonly Block[],
+    readonly resolve: (known: Known[]) => void,
+  ) {
+    this.known = new Array(ids).fill('unsure');
+    this.missing = blocks.length;
+  }
+
+  /** With what is known so far. */
+  answer(): void {
+    if (this.answered) return;
+    this.answered = true;
+    this.resolve(this.known);
+  }
+}
+
+/**
+ * Dedupe in Redis: one short text a block of ids. The calls of one tick travel together. While Redis is away or frozen,
+ * every id is `unsure` at once; a Redis that freezes costs a publish 250 ms, once.
+ */
+export class RedisDedupe implements Dedupe {
+  readonly #connection: RedisConnection;
+  readonly #windowMs: number;
+  readonly #begin: Script;
+  readonly #accept: Script;
+  #gathered: Asking[] = [];
+  #accepted: { readonly key: string; readonly text: string }[] = [];
+  #flushing = false;
+  readonly #asking = new Set<Asking>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(connection: RedisConnection, options: RedisDedupeOptions) {
+    this.#connection = connection;
+    this.#windowMs = options.windowSeconds * 1000;
+    this.#begin = connection.script(BEGIN);
+    this.#accept = connection.script(ACCEPT);
+  }
+
+  begin(topic: string, ids: readonly string[]): Promise<Known[]> {
+    if (this.#connection.client === undefined) return Promise.resolve(ids.map(() => 'unsure'));
+    if (ids.length === 0) return Promise.resolve([]);
+    return new Promise((resolve) => {
+      const asking = new Asking(ids.length, this.#blocks(topic, ids), resolve);
+      this.#gathered.push(asking);
+      this.#asking.add(asking);
+      this.#sweep ??= setInterval(() => this.#giveUpLate(), SWEEP_MS);
+      this.#flushSoon();
+    });
+  }
+
+  accepted(topic: string, ids: readonly string[]): void {
+    if (this.#connection.client === undefined) return;
+    for (const { key, numbers } of this.#blocks(topic, ids)) {
+      this.#accepted.push({ key, text: formatRanges(ACCEPTED, numbers) });
+    }
+    this.#flushSoon();
+  }
+
+  #blocks(topic: string, ids: readonly string[]): Block[] {
+    const blocks = new Map<string, Block>();
+    for (let place = 0; place < ids.length; place++) {
+      const id = ids[place] ?? '';
+      // No topic has a `/` or `=`, so keys of different topics, and of blocks and whole ids, never meet.
+      const whole = !UUID.test(id);
+      const key = whole ? `${topic}=${id}` : `${topic}/${id.slice(0, -4)}`;
+      const number = whole ? 0 : Number.parseInt(id.slice(-4), 16);
+      const block = blocks.get(key);
+      if (block === undefined) {
+        blocks.set(key, { key: `${this.#connection.prefix}:d:${key}`, numbers: [number], places: [place] });
+      } else {
+        block.numbers.push(number);
+        block.places.push(place);
+      }
+    }
+    return [...blocks.values()];
+  }
+
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const askings = this.#gathered;
+    const accepted = this.#accepted;
+    this.#gathered = [];
+    this.#accepted = [];
+    const pipeline = this.#connection.client?.pipeline();
+    if (pipeline === undefined) {
+      for (const asking of askings) this.#end(asking);
+      return;
+    }
+    for (const { key, text } of accepted) pipeline.evalsha(this.#accept.sha, 1, key, text, this.#windowMs);
+    for (const { blocks } of askings) {
+      for (const { key, numbers } of blocks) {
+        const text = formatRanges(BEGUN, [...numbers]);
+        pipeline.evalsha(this.#begin.sha, 1, key, text, this.#windowMs, MAX_TEXT);
+      }
+    }
+    pipeline
+      .exec()
+      .then((answers) => this.#answered(askings, accepted.length, answers ?? []))
+      .catch((error: unknown) => {
+        this.#connection.logger.debug({ error }, 'Redis did not take the ids');
+        for (const asking of askings) this.#end(asking);
+      });
+  }
+
+  #answered(askings: readonly Asking[], from: number, answers: readonly [Error | null, unknown][]): void {
+    const failure = answers.find(([error]) => error !== null)?.[0];
+    if (failure) {
+      if (failure.message.startsWith('NOSCRIPT')) this.#connection.loadScripts();
+      this.#connection.logger.debug({ error: failure }, 'Redis did not take all ids');
+    }
+    let next = from;
+    for (const asking of askings) {
+      for (const block of asking.blocks) {
+        const text = answers[next++]?.[1];
+        if (typeof text === 'string') readBlock(text, block, asking.known);
+      }
+      this.#end(asking);
+    }
+  }
+
+  #end(asking: Asking): void {
+    this.#asking.delete(asking);
+    asking.answer();
+  }
+
+  #giveUpLate(): void {
+    const late = performance.now() - ANSWER_MS;
+    for (const asking of this.#asking) {
+      if (asking.since > late) break;
+      this.#connection.gotNoAnswer();
+      this.#end(asking);
+    }
+    if (this.#asking.size > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}
+
+/** Lower case only: the same digits in upper case are another id. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function readBlock(text: string, block: Block, known: Known[]): void {
+  const states = readRanges(text, block.numbers);
+  for (let index = 0; index < block.places.length; index++) {
+    const place = block.places[index] ?? 0;
+    known[place] = states[index] ?? 'unsure';
+  }
+}
