@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { type SubscribeRequest, type SubscribeResponse, SubscribeResponseSchema } from '@waybill/proto/waybill/v1/bus';
@@ -35,6 +36,7 @@ const MAX_RESPONSE_BYTES = 1024 * 1024;
 /** Settle frames of one stream under way; past it the stream is not read. */
 const MAX_UNDER_WAY = 256;
 const DRAIN_POLL_MS = 20;
+const RETURN_MS = 2_000;
 
 /** All `Subscribe` streams of this gateway, so that they can be ended in order. */
 export class SubscribeStreams {
@@ -57,9 +59,11 @@ export class SubscribeStreams {
     for (const stream of this.#streams) stream.drain(graceMs);
     while (this.#streams.size > 0 && performance.now() < until) {
       for (const stream of this.#streams) stream.endIfEmpty();
-      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+      await delay(DRAIN_POLL_MS);
     }
-    await Promise.all([...this.#streams].map((stream) => stream.end()));
+    // What is held goes back by the ledger, which may be away: then a restart brings it back.
+    const ended = Promise.all([...this.#streams].map((stream) => stream.end()));
+    await Promise.race([ended, delay(RETURN_MS, undefined, { ref: false })]);
   }
 }
 
@@ -107,7 +111,7 @@ class SubscribeStream {
 
   /** Ends the stream in order: settles under way are answered first. */
   async end(): Promise<void> {
-    while (this.#underWay > 0 && !this.call.cancelled) await new Promise((resolve) => setTimeout(resolve, 1));
+    while (this.#underWay > 0 && !this.call.cancelled) await delay(1);
     await this.#close('its consumer went away');
     this.call.end();
   }
