@@ -97,6 +97,7 @@ export class Bus {
     this.#dispatcherParts = {
       broker,
       clock,
+      logger,
       table,
       nonces,
       gate,
@@ -144,7 +145,7 @@ export class Bus {
     when: { readonly delayMs: number; readonly dueTimeMs: number },
   ): Promise<number> {
     const now = this.parts.clock.now();
-    const dueAt = checkDue(when.delayMs, when.dueTimeMs, 'when', now) || now;
+    const dueAt = checkDue(when.delayMs, when.dueTimeMs, '', now) || now;
     const result = await this.parts.schedule.reschedule(topic, id, dueAt);
     if (result !== 'changed') throw notWaiting(result, topic, id);
     for (const listener of this.#scheduled) listener(dueAt);

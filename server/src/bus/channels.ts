@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Channel, ChannelId } from '../model/channel.js';
 import type { RetryPolicy } from '../model/retry-policy.js';
-import { matches } from '../model/topic.js';
+import { isPattern, matches } from '../model/topic.js';
 import type { Broker } from '../ports/broker.js';
 import type { Ledger } from '../ports/ledger.js';
 
@@ -46,10 +46,12 @@ export class Channels {
     for (const channel of await this.ledger.channels()) this.#byId.set(channel.id, channel);
   }
 
-  /** Whether some channel, on any gateway, wants the topic. */
-  async wanted(topic: string): Promise<boolean> {
+  /** Those of the topics that some channel, on any gateway, wants. */
+  async wanted(topics: readonly string[]): Promise<string[]> {
     const channels = await this.ledger.channels();
-    return channels.some((channel) => matches(channel.topic, topic));
+    const exact = new Set(channels.map(({ topic }) => topic));
+    const patterns = channels.map(({ topic }) => topic).filter(isPattern);
+    return topics.filter((topic) => exact.has(topic) || patterns.some((pattern) => matches(pattern, topic)));
   }
 
   retryPolicy(channel: Channel): RetryPolicy {

@@ -1,7 +1,7 @@
 import type { Channel } from '../model/channel.js';
-import type { Message } from '../model/message.js';
 import type { Broker, BrokerConsumer, FrameDelivery, FrameSink } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
+import type { Logger } from '../ports/logger.js';
 import { Backlog } from './backlog.js';
 import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, type Link } from './delivery.js';
 import { type ClaimedItem, type Gate, unclaimed } from './gate.js';
@@ -13,6 +13,7 @@ import { Subscriber } from './subscriber.js';
 export interface DispatcherParts {
   readonly broker: Broker;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly table: DeliveryTable;
   readonly nonces: NonceSource;
   readonly gate: Gate;
@@ -24,6 +25,12 @@ const LINGER_MS = 250;
 /** What waited here for longer is asked about before it is handed out: a copy of it may have been settled by another gateway. */
 const FRESH_MS = 1_000;
 const RELEASE_RETRY_MS = 1_000;
+
+/** A message that came again while a consumer of this gateway holds it. */
+interface Twin {
+  readonly item: Buffered;
+  readonly held: Delivery;
+}
 
 /** One channel on this gateway: shares what the broker sends among the local subscribers, as their credit allows. */
 export class Dispatcher implements FrameSink {
@@ -83,11 +90,19 @@ export class Dispatcher implements FrameSink {
     const frame = new HeldFrame(delivery, this.#link);
     const arrivedAt = this.parts.clock.now();
     let bytes = 0;
+    let twins: Twin[] | undefined;
     for (const message of delivery.messages) {
       bytes += message.wire.length;
-      if (delivery.verify && this.#adopt(message, frame)) continue;
-      this.#backlog.add({ message, frame, arrivedAt, verify: delivery.verify });
+      const item = { message, frame, arrivedAt, verify: delivery.verify };
+      const held = delivery.verify ? this.parts.table.find(this.channel, message) : undefined;
+      if (held === undefined) {
+        this.#backlog.add(item);
+      } else {
+        twins ??= [];
+        twins.push({ item, held });
+      }
     }
+    if (twins !== undefined) void this.#adopt(twins);
     if (this.#prefetch.observe(delivery.messages.length, bytes)) this.#ask();
     this.#schedulePump();
   }
@@ -99,15 +114,31 @@ export class Dispatcher implements FrameSink {
   }
 
   /**
-   * A consumer of this gateway is at work on the message: its delivery goes on with the new frame if the broker took back the
-   * one it came in; else this is a copy, which nobody needs.
+   * Consumers of this gateway are at work on these messages. Where the ledger agrees, their deliveries go on, with the new frame
+   * if the broker took back the one that they came in; else this is a copy, which nobody needs. Where it does not, somebody else
+   * had the message meanwhile: the delivery is void, and the message waits its turn.
    */
-  #adopt(message: Message, frame: HeldFrame): boolean {
-    const delivery = this.parts.table.find(this.channel, message);
-    if (delivery === undefined || delivery.settling !== undefined) return false;
-    if (delivery.frame?.lost === true) delivery.frame = frame;
-    else frame.settleOne();
-    return true;
+  async #adopt(twins: readonly Twin[]): Promise<void> {
+    const confirmed = await this.parts.gate.confirm(twins.map(({ held }) => held));
+    const items: Buffered[] = [];
+    twins.forEach(({ item, held }, i) => {
+      if (item.frame.lost) return;
+      const out = this.parts.table.get(held.nonce) === held && held.settling === undefined;
+      if (!out || confirmed[i] !== true) {
+        if (out) this.#drop(held);
+        items.push(item);
+      } else if (held.frame?.lost === true) {
+        held.frame = item.frame;
+      } else {
+        item.frame.settleOne();
+      }
+    });
+    this.takeBack(items);
+  }
+
+  #drop(held: Delivery): void {
+    held.frame?.settleOne();
+    if (this.parts.table.remove(held)) held.subscriber.free(1);
   }
 
   get #wanted(): boolean {
@@ -217,7 +248,11 @@ export class Dispatcher implements FrameSink {
 
   #linger(ms: number): void {
     clearTimeout(this.#lingering);
-    this.#lingering = setTimeout(() => void this.#release(), ms);
+    this.#lingering = setTimeout(() => {
+      this.#release().catch((error: unknown) => {
+        this.parts.logger.debug({ error, channel: this.channel.name }, 'a buffer could not be given back');
+      });
+    }, ms);
   }
 
   /** Nobody here wants more: other gateways may have what is buffered. */
@@ -227,6 +262,7 @@ export class Dispatcher implements FrameSink {
     this.#consumer = undefined;
     await consumer?.stop();
     for (const { frame, items } of this.#backlog.drain()) {
+      if (frame.lost) continue;
       if (items.length === frame.size) {
         frame.requeue();
       } else if (await this.#republish(items)) {

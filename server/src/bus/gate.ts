@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Change, Ledger } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
 import type { Channels } from './channels.js';
-import type { Buffered } from './delivery.js';
+import type { Buffered, Delivery } from './delivery.js';
 import type { NonceSource } from './ids.js';
 
 interface Parts {
@@ -67,6 +67,27 @@ export class Gate {
     return admitted;
   }
 
+  /** Records hand-outs that are still going on; false for one that somebody else had since. */
+  async confirm(deliveries: readonly Delivery[]): Promise<boolean[]> {
+    const at = this.parts.clock.now();
+    const entries = deliveries.map((delivery) => ({
+      ...keyOf(delivery.channel, delivery.message),
+      nonce: delivery.nonce,
+      attempt: delivery.attempt,
+      consumer: delivery.consumer,
+      deliveredAt: delivery.deliveredAt,
+      change: { state: 'delivered' } as const,
+      recorded: false,
+      at,
+    }));
+    try {
+      return (await this.parts.ledger.write(entries)).map((outcome) => outcome === 'ok');
+    } catch (error) {
+      this.parts.logger.debug({ error }, 'deliveries could not be confirmed');
+      return deliveries.map(() => false);
+    }
+  }
+
   /** Records that messages were not handed out in time. */
   expire(channel: Channel, claimed: readonly ClaimedItem[], consumer: string): void {
     this.#finish(channel, claimed, consumer, () => ({ state: 'expired' }));
@@ -75,7 +96,7 @@ export class Gate {
   /** Their consumer was gone when they were admitted: no attempt is used. Answers the messages, to be admitted anew. */
   async giveBack(channel: Channel, claimed: readonly ClaimedItem[], consumer: string): Promise<Buffered[]> {
     const back = claimed.map((claim) => ({ ...claim, attempt: claim.attempt - 1 }));
-    await this.#write(channel, back, consumer, () => ({ state: 'returned', reason: 'not handed out' }));
+    await this.#write(channel, back, consumer, () => ({ state: 'returned', reason: 'not handed out', unused: true }));
     return claimed.map(({ item }) => ({ ...item, verify: true }));
   }
 

@@ -35,6 +35,8 @@ export class Lane {
   #head = 0;
   #inFlight = 0;
   #places = 0;
+  /** Frames that failed, until the next `resume` puts them back in their places. */
+  #returned: Passenger[] = [];
   /** The broker refused a frame: nothing goes until the next `resume`, so that no fault of it makes a loop without a pause. */
   #resting = false;
 
@@ -47,7 +49,7 @@ export class Lane {
   ) {}
 
   get idle(): boolean {
-    return this.#inFlight === 0 && this.#head === this.#waiting.length;
+    return this.#inFlight === 0 && this.#returned.length === 0 && this.#head === this.#waiting.length;
   }
 
   add(passenger: Passenger): void {
@@ -57,6 +59,12 @@ export class Lane {
 
   /** Goes on after a rest. */
   resume(): void {
+    if (this.#returned.length > 0) {
+      const all = this.#returned.concat(this.#waiting.slice(this.#head));
+      this.#waiting = all.sort((one, two) => one.place - two.place);
+      this.#head = 0;
+      this.#returned = [];
+    }
     this.#resting = false;
     this.flush();
   }
@@ -132,8 +140,7 @@ export class Lane {
   /** It is not known whether the broker has them: they go again, marked to be verified, until their call's deadline. */
   #board(passengers: Passenger[]): void {
     for (const passenger of passengers) passenger.verify = true;
-    this.#waiting = passengers.concat(this.#waiting.slice(this.#head)).sort((one, two) => one.place - two.place);
-    this.#head = 0;
+    this.#returned.push(...passengers);
     this.#resting = true;
   }
 }

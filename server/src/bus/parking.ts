@@ -41,19 +41,17 @@ export class Parking {
   /** Messages of this topic were parked just now. */
   parked(topic: string): void {
     void this.#try(async () => {
-      if (await this.parts.channels.wanted(topic)) await this.#unpark(topic);
+      if ((await this.parts.channels.wanted([topic])).length > 0) await this.#unpark(topic);
     });
   }
 
   /** Looks at all parked topics; answers how many had a channel. */
   async runOnce(): Promise<number> {
-    let released = 0;
-    for (const topic of await this.parts.schedule.parkedTopics(TOPICS)) {
-      if (!(await this.parts.channels.wanted(topic))) continue;
-      await this.#unpark(topic);
-      released++;
-    }
-    return released;
+    const topics = await this.parts.schedule.parkedTopics(TOPICS);
+    if (topics.length === 0) return 0;
+    const wanted = await this.parts.channels.wanted(topics);
+    for (const topic of wanted) await this.#unpark(topic);
+    return wanted.length;
   }
 
   /** One at a time a topic, so that its messages keep their order. */

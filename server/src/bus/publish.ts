@@ -65,8 +65,8 @@ export class Publisher {
     if (request.answered) return request.done;
     this.#open.add(request);
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
-    const unsure = request.ownIds.size > 0 ? await this.#dedupe(request) : undefined;
-    this.#dispatch(request, dueTimes, unsure);
+    const unsure = request.ownIds.size > 0 ? await Promise.race([this.#dedupe(request), request.done]) : undefined;
+    if (!Array.isArray(unsure)) this.#dispatch(request, dueTimes, unsure);
     const results = await request.done;
     this.#open.delete(request);
     this.#remember(request, results);
@@ -76,6 +76,7 @@ export class Publisher {
   /** Asks which of the publisher's own ids are known. Answers those that may be in the broker already. */
   async #dedupe(request: PublishRequest): Promise<Set<Message> | undefined> {
     let unsure: Set<Message> | undefined;
+    const earlier = this.#earlier(request);
     for (const [topic, ids] of request.ownIds) {
       const list = [...ids.keys()];
       const known = await this.parts.dedupe.begin(topic, list);
@@ -86,7 +87,7 @@ export class Publisher {
         const index = ids.get(id) as number;
         const message = request.messages[index];
         if (message === undefined) continue;
-        if (state === 'accepted' || (await this.#acceptedHere(request, topic, id))) {
+        if (state === 'accepted' || (await acceptedBy(earlier, request, topic, id))) {
           request.succeed(index, id, 'duplicate');
           request.messages[index] = undefined;
         } else {
@@ -98,20 +99,17 @@ export class Publisher {
     return unsure;
   }
 
-  /** Whether an earlier call of this gateway, still under way, brings the same message to acceptance. */
-  async #acceptedHere(request: PublishRequest, topic: string, id: string): Promise<boolean> {
+  /** The calls under way that came before, with ids of their own: only for those one may wait, or two would wait for each other. */
+  #earlier(request: PublishRequest): PublishRequest[] {
+    const earlier: PublishRequest[] = [];
     for (const other of this.#open) {
-      // Only the earlier ones, or two calls would wait for each other.
-      if (other === request || request.answered) return false;
-      if (other.ownIds.get(topic)?.has(id) !== true) continue;
-      await Promise.race([other.done, request.done]);
-      if (other.accepted(topic, id)) return true;
+      if (other === request) break;
+      if (other.ownIds.size > 0) earlier.push(other);
     }
-    return false;
+    return earlier;
   }
 
   #dispatch(request: PublishRequest, dueTimes: number[], unsure: Set<Message> | undefined): void {
-    if (request.answered) return;
     let later: Passenger[] | undefined;
     for (let i = 0; i < request.messages.length; i++) {
       const message = request.messages[i];
@@ -225,6 +223,21 @@ export class Publisher {
       this.#sweeper = undefined;
     }
   }
+}
+
+/** Whether one of these calls brings the same message to acceptance. */
+async function acceptedBy(
+  earlier: readonly PublishRequest[],
+  request: PublishRequest,
+  topic: string,
+  id: string,
+): Promise<boolean> {
+  for (const other of earlier) {
+    if (other.ownIds.get(topic)?.has(id) !== true) continue;
+    await Promise.race([other.done, request.done]);
+    if (other.accepted(topic, id)) return true;
+  }
+  return false;
 }
 
 function overloaded(limit: number): BusError {

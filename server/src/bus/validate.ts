@@ -70,7 +70,7 @@ function checkHeaders(message: Incoming, field: string): void {
 function checkTimes(message: Incoming, field: string, now: number): number {
   const { delayMs, dueTimeMs, ttlMs } = message;
   if (delayMs === 0 && dueTimeMs === 0 && ttlMs === 0) return 0;
-  const dueAt = checkDue(delayMs, dueTimeMs, field, now);
+  const dueAt = checkDue(delayMs, dueTimeMs, `${field}.`, now);
   if (ttlMs < 0 || ttlMs > MAX_DELAY_MS) {
     throw fault('TTL_INVALID', `${field}.ttl_ms`, `0 to ${MAX_DELAY_MS} ms (10 years)`, `it is ${ttlMs}`);
   }
@@ -81,20 +81,20 @@ function checkTimes(message: Incoming, field: string, now: number): number {
 }
 
 /** When something with this delay or due time is due, in Unix milliseconds; 0 for now. */
-export function checkDue(delayMs: number, dueTimeMs: number, field: string, now: number): number {
+export function checkDue(delayMs: number, dueTimeMs: number, prefix: string, now: number): number {
   if (delayMs < 0 || delayMs > MAX_DELAY_MS) {
-    throw fault('DELAY_INVALID', `${field}.delay_ms`, `0 to ${MAX_DELAY_MS} ms (10 years)`, `it is ${delayMs}`);
+    throw fault('DELAY_INVALID', `${prefix}delay_ms`, `0 to ${MAX_DELAY_MS} ms (10 years)`, `it is ${delayMs}`);
   }
   if (dueTimeMs < 0 || dueTimeMs > now + MAX_DELAY_MS) {
     throw fault(
       'DELAY_INVALID',
-      `${field}.due_time_ms`,
+      `${prefix}due_time_ms`,
       'a Unix time in ms, at most 10 years ahead',
       `it is ${dueTimeMs}`,
     );
   }
   if (delayMs > 0 && dueTimeMs > 0) {
-    throw fault('DELAY_INVALID', `${field}.due_time_ms`, 'at most one of delay_ms and due_time_ms', 'both are set');
+    throw fault('DELAY_INVALID', `${prefix}due_time_ms`, 'at most one of delay_ms and due_time_ms', 'both are set');
   }
   if (delayMs > 0) return now + delayMs;
   return dueTimeMs > now ? dueTimeMs : 0;

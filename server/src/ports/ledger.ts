@@ -72,7 +72,8 @@ export type Change =
   | { readonly state: 'delivered' }
   | { readonly state: 'acked' }
   | { readonly state: 'expired' }
-  | { readonly state: 'returned'; readonly reason: string }
+  /** `unused`: it never reached its consumer, so its attempt is not told of in the history. */
+  | { readonly state: 'returned'; readonly reason: string; readonly unused?: true }
   /** `wire` is absent when the schedule holds the message already (it was leased). */
   | {
       readonly state: 'retry';

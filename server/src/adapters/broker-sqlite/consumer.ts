@@ -103,7 +103,15 @@ export class ChannelQueue {
     if (left > 0) this.#more = fresh.length === left;
     this.#cursor = fresh.at(-1)?.seq ?? this.#cursor;
     for (const row of again) this.#deliver(row, true);
-    for (const row of fresh) this.#deliver(row, false);
+    for (const row of fresh) {
+      // A sink may have lowered its prefetch while it was given the frames before this one: the rest stays where it is.
+      if (this.#next() === undefined) {
+        this.#cursor = row.seq - 1;
+        this.#more = true;
+        break;
+      }
+      this.#deliver(row, false);
+    }
     // There may be more room than one look serves.
     this.look();
   }
@@ -118,7 +126,7 @@ export class ChannelQueue {
     }
     const verify = again || row.verify !== 0 || row.seq <= this.#lastOfOthers;
     const consumer = this.#next();
-    // A sink may have lowered its prefetch while it was given the frames before this one.
+    // Of what came back, some may find no room any more.
     if (consumer === undefined) this.settled(row.seq, 'requeue');
     else consumer.deliver(row.seq, messages, verify);
   }

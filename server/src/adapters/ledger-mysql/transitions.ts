@@ -91,6 +91,7 @@ function mayBeHeld(entry: Entry, record: StoredRecord | undefined): boolean {
 }
 
 function endsAttempt({ change }: Entry): boolean {
+  if (change.state === 'returned') return change.unused !== true;
   return change.state !== 'delivered' && change.state !== 'leased' && change.state !== 'acked';
 }
 

@@ -83,8 +83,10 @@ export class SqliteLedger implements Ledger {
       case 'retry':
       case 'dead':
       case 'expired':
-      case 'returned':
         this.#deliveries.append(key);
+        break;
+      case 'returned':
+        if (change.unused !== true) this.#deliveries.append(key);
     }
     return 'ok';
   }

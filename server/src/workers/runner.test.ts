@@ -1,0 +1,179 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { LocalLocks } from '../adapters/locks-local/locks.js';
+import { until } from '../fixture/until.js';
+import { silentLogger } from '../ports/logger.js';
+import { type Job, Runner } from './runner.js';
+
+class CountingJob implements Job {
+  readonly name = 'count';
+  readonly fences: number[] = [];
+  next: number | undefined;
+  work: () => Promise<void> = async () => {};
+
+  constructor(readonly intervalMs: number) {}
+
+  get runs(): number {
+    return this.fences.length;
+  }
+
+  async runOnce(fence: number): Promise<number | undefined> {
+    this.fences.push(fence);
+    await this.work();
+    return this.next;
+  }
+}
+
+describe('a runner', () => {
+  function runner(job: Job, locks: LocalLocks = new LocalLocks(), lockMs = 3_000): Runner {
+    const made = new Runner(job, locks, silentLogger, { lockMs });
+    onTestFinished(() => made.stop());
+    return made;
+  }
+
+  test('runs its job at its interval', async () => {
+    const job = new CountingJob(30);
+    await runner(job).start();
+    await delay(150);
+    expect(job.runs).toBeGreaterThanOrEqual(3);
+    expect(job.runs).toBeLessThanOrEqual(6);
+  });
+
+  test('runs sooner when the job asks for it, and never later', async () => {
+    const job = new CountingJob(50);
+    job.next = 1;
+    await runner(job).start();
+    await until(() => job.runs >= 20, '20 runs');
+    job.next = 60_000;
+    const before = job.runs;
+    await until(() => job.runs > before + 2, 'runs at the interval');
+  });
+
+  test('runs at once when it is woken', async () => {
+    const job = new CountingJob(60_000);
+    const made = runner(job);
+    await made.start();
+    await until(() => job.runs === 1, 'first run');
+    made.wake();
+    await until(() => job.runs === 2, 'second run');
+  });
+
+  test('runs again when it is woken during a run', async () => {
+    const job = new CountingJob(60_000);
+    const made = runner(job);
+    job.work = async () => {
+      if (job.runs === 1) made.wake();
+    };
+    await made.start();
+    await until(() => job.runs === 2, 'second run');
+    await delay(50);
+    expect(job.runs).toBe(2);
+  });
+
+  test('goes on after a fault of its job', async () => {
+    const job = new CountingJob(10);
+    job.work = async () => {
+      if (job.runs < 3) throw new Error('odd');
+    };
+    await runner(job).start();
+    await until(() => job.runs >= 5, 'runs after the fault');
+  });
+
+  test('runs nowhere else at the same time', async () => {
+    const locks = new LocalLocks();
+    let running = 0;
+    let most = 0;
+    const jobs = [new CountingJob(1), new CountingJob(1)];
+    for (const job of jobs) {
+      job.work = async () => {
+        most = Math.max(most, ++running);
+        await delay(2);
+        running--;
+      };
+      await runner(job, locks).start();
+    }
+    await until(() => jobs.reduce((sum, { runs }) => sum + runs, 0) > 20, 'runs');
+    expect(most).toBe(1);
+    expect(jobs.filter(({ runs }) => runs > 0)).toHaveLength(1);
+  });
+
+  test('takes over when the one that had the lock stops, with a higher fence', async () => {
+    const locks = new LocalLocks();
+    const first = new CountingJob(5);
+    const second = new CountingJob(5);
+    const firstRunner = runner(first, locks, 60);
+    await firstRunner.start();
+    await until(() => first.runs > 0, 'first run');
+    await runner(second, locks, 60).start();
+    await delay(30);
+    expect(second.runs).toBe(0);
+    await firstRunner.stop();
+    await until(() => second.runs > 0, 'takeover');
+    expect(second.fences[0]).toBeGreaterThan(first.fences.at(-1) ?? 0);
+  });
+
+  test('stops its job when the lock is lost, and takes it again', async () => {
+    const locks = new LocalLocks();
+    const job = new CountingJob(5);
+    await runner(job, locks, 60).start();
+    await until(() => job.runs > 0, 'first run');
+    const [fence] = job.fences;
+    // All locks are gone, as after a flush of the store; somebody else is quicker.
+    await locks.stop();
+    const other = await locks.acquire('worker:count', 100);
+    await until(() => job.fences.at(-1) !== fence, 'new lock');
+    expect(job.fences.at(-1)).toBeGreaterThan(other?.fence ?? 0);
+  });
+
+  test('keeps its lock for as long as it runs', async () => {
+    const job = new CountingJob(5);
+    await runner(job, new LocalLocks(), 30).start();
+    await delay(200);
+    expect(new Set(job.fences).size).toBe(1);
+  });
+
+  test('stops before its start, twice, and in the middle of a run, which it lets end', async () => {
+    const job = new CountingJob(5);
+    let ended = false;
+    job.work = async () => {
+      await delay(30);
+      ended = true;
+    };
+    const made = runner(job);
+    await made.stop();
+    await made.start();
+    await until(() => job.runs === 1, 'run');
+    await made.stop();
+    expect(ended).toBe(true);
+    await made.stop();
+    await delay(20);
+    expect(job.runs).toBe(1);
+  });
+
+  test('frees its lock when it stops', async () => {
+    const locks = new LocalLocks();
+    const made = runner(new CountingJob(5), locks);
+    await made.start();
+    await delay(10);
+    expect(await locks.acquire('worker:count', 1_000)).toBeUndefined();
+    await made.stop();
+    expect(await locks.acquire('worker:count', 1_000)).toBeDefined();
+  });
+
+  test('does not spin when it is woken while another gateway has its lock', async () => {
+    const locks = new LocalLocks();
+    await locks.acquire('worker:count', 60_000);
+    let asked = 0;
+    const acquire = locks.acquire.bind(locks);
+    locks.acquire = (name, ttlMs) => {
+      // The bound keeps a loop without a pause from hanging the test.
+      if (++asked > 1_000) throw new Error('it spins');
+      return acquire(name, ttlMs);
+    };
+    const made = runner(new CountingJob(50), locks);
+    await made.start();
+    made.wake();
+    await delay(50);
+    expect(asked).toBeLessThan(10);
+  });
+});
