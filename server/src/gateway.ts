@@ -102,7 +102,9 @@ function makeRpc(config: Config, bus: Bus, logger: Logger, clock: Clock): RpcSer
       keepaliveMs: config.KeepaliveSeconds * 1000,
       drainMs: config.DrainSeconds * 1000,
     },
-    (graceMs) => streams.drain(graceMs),
+    async (graceMs) => {
+      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
+    },
   );
 }
 

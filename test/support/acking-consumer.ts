@@ -14,11 +14,11 @@ const AGAIN_MS = 50;
 
 /** Acks all that it gets, tells the checker what was answered, and opens its stream again whenever it breaks. */
 export class AckingConsumer {
+  readonly #client: BusClient;
   readonly #checker: SetChecker;
   readonly #options: AckingOptions;
   #stream: ConsumerStream | undefined;
   #stopped = false;
-  #stale = 0;
   #loop: Promise<void> = Promise.resolve();
 
   /** Resolves when the channel exists. */
@@ -29,21 +29,17 @@ export class AckingConsumer {
     checker: SetChecker,
     options: AckingOptions = {},
   ): Promise<AckingConsumer> {
-    const consumer = new AckingConsumer(checker, options);
+    const consumer = new AckingConsumer(client, checker, options);
     const open = async () => client.subscribe(topic, channel, options);
     const first = await open();
     consumer.#loop = consumer.#run(first, open);
     return consumer;
   }
 
-  private constructor(checker: SetChecker, options: AckingOptions) {
+  private constructor(client: BusClient, checker: SetChecker, options: AckingOptions) {
+    this.#client = client;
     this.#checker = checker;
     this.#options = options;
-  }
-
-  /** Acks that were refused. */
-  get stale(): number {
-    return this.#stale;
   }
 
   async stop(): Promise<void> {
@@ -76,21 +72,14 @@ export class AckingConsumer {
     });
   }
 
+  /** An ack that failed may have been written, and the message then never comes again: only the same ack tells, which is safe. */
   async #ack(stream: ConsumerStream, batch: readonly Received[]): Promise<void> {
     const { ackBy } = this.#options;
     const receipts = batch.map(({ receipt }) => receipt);
-    if (ackBy === undefined) {
-      // A stream that broke takes its messages with it: they come again by the next one.
-      await stream.ack(receipts).then(
-        (statuses) => this.#answered(batch, statuses),
-        () => {},
-      );
-      return;
-    }
-    // The outcome of a call that failed is not known, and the stream that delivered still holds the messages: acking again is safe.
-    let statuses: Status[] | undefined;
+    const first = ackBy === undefined ? stream.ack(receipts) : ackBy.ack(receipts);
+    let statuses = await first.catch(() => undefined);
     while (statuses === undefined && !this.#stopped) {
-      statuses = await ackBy.ack(receipts).catch(() => delay(AGAIN_MS, undefined));
+      statuses = await (ackBy ?? this.#client).ack(receipts).catch(() => delay(AGAIN_MS, undefined));
     }
     if (statuses !== undefined) this.#answered(batch, statuses);
   }
@@ -98,7 +87,6 @@ export class AckingConsumer {
   #answered(batch: readonly Received[], statuses: readonly Status[]): void {
     batch.forEach(({ id }, i) => {
       if (statuses[i] === 'ok') this.#checker.acked(id);
-      else this.#stale++;
     });
   }
 }

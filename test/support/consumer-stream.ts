@@ -77,8 +77,9 @@ export class ConsumerStream {
     if (this.#reader !== undefined) throw new Error('the stream is being read already');
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        const ids = this.#unread.map(({ id }) => id).slice(0, 20);
-        reader.reject(new Error(`${ids.length} of ${count} messages came in ${PATIENCE_MS} ms: ${ids.join(' ')}`));
+        const ids = this.#unread.map(({ id }) => id);
+        const some = ids.slice(0, 10).join(' ');
+        reader.reject(new Error(`${ids.length} of ${count} messages came in ${PATIENCE_MS} ms: ${some}`));
       }, PATIENCE_MS);
       const settled = <T>(settle: (value: T) => void) => {
         return (value: T) => {

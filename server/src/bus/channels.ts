@@ -7,11 +7,14 @@ import type { Ledger } from '../ports/ledger.js';
 
 /** How long a first subscriber waits for a broker that is away. */
 const DECLARE_TIMEOUT_MS = 10_000;
+/** The shortest time between two looks for an unknown channel. */
+const LOOK_MS = 20;
 
 /** The channels that this gateway knows: each is in the ledger, and has its queue. */
 export class Channels {
   readonly #open = new Map<string, Promise<Channel>>();
   readonly #byId = new Map<ChannelId, Channel>();
+  #looking: Promise<void> | undefined;
 
   constructor(
     private readonly broker: Broker,
@@ -37,13 +40,23 @@ export class Channels {
 
   /** The channel with this id, wherever it was made; undefined when there is none. */
   async find(id: ChannelId): Promise<Channel | undefined> {
-    if (!this.#byId.has(id)) await this.refresh();
+    if (!this.#byId.has(id)) await this.#look();
     return this.#byId.get(id);
   }
 
+  /** Receipts that nobody gave out name channels that nobody made: they must not make the ledger busy. */
+  #look(): Promise<void> {
+    this.#looking ??= this.refresh(true).finally(() => {
+      setTimeout(() => {
+        this.#looking = undefined;
+      }, LOOK_MS).unref();
+    });
+    return this.#looking;
+  }
+
   /** Learns of the channels and policies that other gateways made. */
-  async refresh(): Promise<void> {
-    for (const channel of await this.ledger.channels()) this.#byId.set(channel.id, channel);
+  async refresh(fresh = false): Promise<void> {
+    for (const channel of await this.ledger.channels(fresh)) this.#byId.set(channel.id, channel);
   }
 
   /** Those of the topics that some channel, on any gateway, wants. */

@@ -78,6 +78,8 @@ export interface Delivery {
   deadline: number;
   /** The ledger knows of the hand-out. */
   recorded: boolean;
+  /** When the ledger was last told that it goes on, Unix milliseconds. */
+  recordedAt: number;
   /** The settle under way. */
   settling: Settling | undefined;
 }

@@ -218,6 +218,7 @@ export class Dispatcher implements FrameSink {
       subscriber,
       deadline: now + subscriber.leaseMs,
       recorded: claim !== undefined,
+      recordedAt: now,
       settling: undefined,
     };
     this.parts.table.add(delivery);

@@ -18,6 +18,8 @@ export interface KeeperOptions {
   readonly intervalMs: number;
   /** A hand-out that is settled sooner is never recorded by itself: its settle tells the ledger everything in one row. */
   readonly recordAfterMs: number;
+  /** How often the ledger is asked whether a hand-out still counts: its ack may have come by another gateway. */
+  readonly askAgainMs: number;
   /** Held for longer, a message moves from the broker to the ledger: brokers end consumers that hold one for 30 minutes. */
   readonly moveAfterMs: number;
   /** How often the channels and retry policies that other gateways made are learnt. */
@@ -27,6 +29,7 @@ export interface KeeperOptions {
 export const KEEPER_DEFAULTS: KeeperOptions = {
   intervalMs: 100,
   recordAfterMs: 500,
+  askAgainMs: 2_000,
   moveAfterMs: 600_000,
   refreshMs: 5_000,
 };
@@ -58,7 +61,7 @@ export class Keeper implements Service {
 
   async runOnce(): Promise<void> {
     const now = this.parts.clock.now();
-    const young: Delivery[] = [];
+    const held: Delivery[] = [];
     const old: Delivery[] = [];
     const over: Delivery[] = [];
     for (const delivery of this.parts.table.values()) {
@@ -66,7 +69,12 @@ export class Keeper implements Service {
       if (delivery.settling !== undefined) continue;
       if (delivery.deadline <= now) over.push(delivery);
       else if (age > this.options.moveAfterMs && delivery.frame !== undefined) old.push(delivery);
-      else if (age > this.options.recordAfterMs && !delivery.recorded) young.push(delivery);
+      else if (delivery.frame === undefined) continue;
+      else if (
+        !delivery.recorded ? age > this.options.recordAfterMs : now - delivery.recordedAt > this.options.askAgainMs
+      ) {
+        held.push(delivery);
+      }
     }
     const { settler, channels } = this.parts;
     if (now - this.#refreshedAt >= this.options.refreshMs) {
@@ -76,7 +84,7 @@ export class Keeper implements Service {
         .catch((error: unknown) => this.parts.logger.debug({ error }, 'channels could not be refreshed'));
     }
     await Promise.all([
-      this.#try('record', young, () => settler.record(young)),
+      this.#try('record', held, () => settler.record(held)),
       this.#try('move', old, () => settler.lease(old)),
       this.#try('expire', over, () => settler.expire(over)),
     ]);

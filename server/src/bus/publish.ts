@@ -1,9 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { BusError } from '../model/errors.js';
 import type { Message } from '../model/message.js';
 import { type Incoming, seal } from '../model/message-codec.js';
 import type { Broker, Routing } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
-import type { Dedupe } from '../ports/dedupe.js';
+import type { Dedupe, Known } from '../ports/dedupe.js';
 import type { Logger } from '../ports/logger.js';
 import type { Schedule } from '../ports/schedule.js';
 import { IdSource } from './ids.js';
@@ -29,6 +30,9 @@ interface Parts {
   readonly parked: (topic: string) => void;
 }
 
+/** How long a publish waits for another gateway that began with the same id, and how often it looks. */
+const BEGUN_MS = 1_000;
+const BEGUN_LOOK_MS = 50;
 /** How often calls past their deadline are answered, and lanes that waited for the broker go on. */
 const SWEEP_MS = 50;
 
@@ -80,6 +84,7 @@ export class Publisher {
     for (const [topic, ids] of request.ownIds) {
       const list = [...ids.keys()];
       const known = await this.parts.dedupe.begin(topic, list);
+      if (known.includes('begun')) await this.#waitForOthers(topic, list, known);
       for (let k = 0; k < list.length; k++) {
         const state = known[k];
         if (state === 'new') continue;
@@ -97,6 +102,26 @@ export class Publisher {
       }
     }
     return unsure;
+  }
+
+  /**
+   * Another gateway began with some of the ids: a client that lost its answer sends the same by another way. Gives it a moment to
+   * finish, since two copies would be worse than a wait. Updates `known`.
+   */
+  async #waitForOthers(topic: string, ids: readonly string[], known: Known[]): Promise<void> {
+    const until = performance.now() + BEGUN_MS;
+    let open = ids.map((_, k) => k).filter((k) => known[k] === 'begun');
+    while (open.length > 0 && performance.now() < until) {
+      await delay(BEGUN_LOOK_MS);
+      const states = await this.parts.dedupe.begin(
+        topic,
+        open.map((k) => ids[k] as string),
+      );
+      open.forEach((k, n) => {
+        known[k] = states[n] ?? 'unsure';
+      });
+      open = open.filter((k) => known[k] === 'begun');
+    }
   }
 
   /** The calls under way that came before, with ids of their own: only for those one may wait, or two would wait for each other. */

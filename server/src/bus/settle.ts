@@ -122,11 +122,22 @@ export class Settler {
     if (entries.length > 0) await this.parts.ledger.write(entries);
   }
 
-  /** Tells the ledger of hand-outs that were not settled within a moment. */
+  /**
+   * Tells the ledger of hand-outs that are still going on. One that is over, because another gateway took the ack or the message,
+   * makes room for the next.
+   */
   async record(deliveries: readonly Delivery[]): Promise<void> {
     const now = this.parts.clock.now();
-    for (const delivery of deliveries) delivery.recorded = true;
-    await this.parts.ledger.write(deliveries.map((delivery) => this.#entry(delivery, DELIVERED, now)));
+    for (const delivery of deliveries) {
+      delivery.recorded = true;
+      delivery.recordedAt = now;
+    }
+    const outcomes = await this.parts.ledger.write(deliveries.map((delivery) => this.#entry(delivery, DELIVERED, now)));
+    deliveries.forEach((delivery, i) => {
+      if (outcomes[i] === 'ok' || !this.#isOpen(delivery)) return;
+      delivery.frame?.settleOne();
+      this.#forget(delivery);
+    });
   }
 
   /** Moves messages from the broker to the ledger, which holds them until the deadline. Answers those that it took. */

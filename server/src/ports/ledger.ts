@@ -29,8 +29,8 @@ export interface Ledger extends Dependency {
    * Rejects with LEDGER_UNAVAILABLE at once when the ledger is away and the channel is not known here yet.
    */
   channel(topic: string, name: string, retry?: RetryPolicy): Promise<Channel>;
-  /** Every channel, at most a few seconds old. */
-  channels(): Promise<readonly Channel[]>;
+  /** Every channel; the list is at most a few seconds old, or read anew when `fresh`. While the ledger is away, the last one. */
+  channels(fresh?: boolean): Promise<readonly Channel[]>;
   /**
    * Claims messages that may have been delivered before, in one commit with the record of their hand-out. Answers, for each,
    * the attempt that it is now, or 0 when it must not be handed out: it is final, or the schedule holds it.

@@ -36,7 +36,7 @@ describe('an entry of the hand-out that the record knows', () => {
     ['leased', 'leased', 'apply'],
     ['leased', 'returned', 'stale'],
     ['delivered', 'delivered', 'repeat'],
-    ['acked', 'delivered', 'repeat'],
+    ['acked', 'delivered', 'stale'],
     ['acked', 'acked', 'repeat'],
     ['retry', 'retry', 'repeat'],
     ['dead', 'dead', 'repeat'],

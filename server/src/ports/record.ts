@@ -23,8 +23,8 @@ export function judge(record: DeliveryRecord | undefined, entry: Entry): Verdict
   if (record.nonce !== entry.nonce) {
     return entry.attempt > record.attempt && !isFinal(record.state) ? 'apply' : 'stale';
   }
-  // That a hand-out happened stays true, whatever became of it; it must not undo what came after.
-  if (state === 'delivered') return 'repeat';
+  // Whoever still holds a hand-out that is over learns it by this.
+  if (state === 'delivered') return record.state === 'delivered' || record.state === 'leased' ? 'repeat' : 'stale';
   // An extended lease is the one state that is written anew.
   if (record.state === state && state !== 'leased') return 'repeat';
   if (record.state === 'delivered') return 'apply';

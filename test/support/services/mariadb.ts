@@ -21,7 +21,12 @@ export async function startLocalMariadb(program: string): Promise<Service> {
   const folder = tempFolder('mariadb');
   const data = join(folder.path, 'data');
   mkdirSync(data);
-  const common = ['--no-defaults', `--datadir=${data}`, ...(thisMachine.isRoot ? ['--user=root'] : [])];
+  const common = [
+    '--no-defaults',
+    `--datadir=${data}`,
+    `--tmpdir=${folder.path}`,
+    ...(thisMachine.isRoot ? ['--user=root'] : []),
+  ];
   await createDataFolder(program, common);
 
   const initFile = join(folder.path, 'first-user.sql');

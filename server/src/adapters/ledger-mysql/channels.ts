@@ -41,10 +41,10 @@ export class Channels {
   }
 
   /** While MySQL is away, the list that was read last: channels are added, and never get another id. */
-  async list(): Promise<readonly Channel[]> {
+  async list(anew: boolean): Promise<readonly Channel[]> {
     const list = this.#list;
     if (list !== undefined) {
-      const fresh = Math.abs(this.clock.now() - list.readAt) < LIST_MAX_AGE_MS;
+      const fresh = !anew && Math.abs(this.clock.now() - list.readAt) < LIST_MAX_AGE_MS;
       if (fresh || this.connection.health() !== undefined) return list.channels;
     }
     this.#listing ??= this.#read().finally(() => {

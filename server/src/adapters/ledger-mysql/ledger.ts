@@ -66,8 +66,8 @@ export class MysqlLedger implements Ledger {
     return this.#channels.open(topic, name, retry);
   }
 
-  channels(): Promise<readonly Channel[]> {
-    return this.#channels.list();
+  channels(fresh = false): Promise<readonly Channel[]> {
+    return this.#channels.list(fresh);
   }
 
   take(claims: readonly Claim[]): Promise<number[]> {

@@ -47,7 +47,7 @@ export function readRanges(text: string, numbers: readonly number[]): Known[] {
       const number = numbers[index] ?? -1;
       if (number < low || number > high) continue;
       if (accepted) known[index] = 'accepted';
-      else if (known[index] === 'new') known[index] = 'unsure';
+      else if (known[index] === 'new') known[index] = 'begun';
     }
   }
   return known;

@@ -27,7 +27,7 @@ import type { RetryPolicy } from '../../model/retry-policy.js';
 import { checkTopic } from '../../model/topic.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
-import { abortSignalOf, deadlineOf } from './call.js';
+import { abortControllerOf, deadlineOf } from './call.js';
 import {
   checkCount,
   checkRange,
@@ -70,22 +70,40 @@ export interface BusServiceOptions {
 const MAX_PULL = 1_000;
 const MAX_WAIT_MS = 3_600_000;
 const DEFAULT_WAIT_MS = 30_000;
+const DRAIN_POLL_MS = 20;
 
 /** `waybill.v1.Bus`: checks and converts; the core does the work. */
 export class BusService {
+  readonly #publishStreams: PublishStreams;
+  /** Pulls under way: aborted when the gateway stops, so that none waits until its time is up. */
+  readonly #pulls = new Set<AbortController>();
+  /** Unary calls that are not answered yet. */
+  #underWay = 0;
+
   constructor(
     private readonly bus: Bus,
     private readonly subscribeStreams: SubscribeStreams,
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly options: BusServiceOptions,
-  ) {}
+  ) {
+    this.#publishStreams = new PublishStreams(bus, clock, logger, options.publishTimeoutMs);
+  }
+
+  /** Ends the publish streams, and waits until all that was read is answered, at most `graceMs`. */
+  async drain(graceMs: number): Promise<void> {
+    const until = performance.now() + graceMs;
+    for (const pull of this.#pulls) pull.abort();
+    this.#publishStreams.drain();
+    while (this.#underWay + this.#publishStreams.size > 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+  }
 
   implementation(): UntypedServiceImplementation {
-    const publishStreams = new PublishStreams(this.bus, this.clock, this.logger, this.options.publishTimeoutMs);
     return {
       publish: this.#unary((call: ServerUnaryCall<PublishInput, PublishResponse>) => this.#publish(call)),
-      publishStream: (call: PublishCall) => publishStreams.open(call),
+      publishStream: (call: PublishCall) => this.#publishStreams.open(call),
       subscribe: (call: SubscribeCall) => this.subscribeStreams.open(call),
       pull: this.#unary((call: ServerUnaryCall<PullRequest, DeliveryBatch>) => this.#pull(call)),
       ack: this.#settle(AckResponseSchema, () => ({ kind: 'ack' })),
@@ -139,14 +157,16 @@ export class BusService {
     checkRange('BATCH_INVALID', 'max_messages', max, 1, most, 'messages');
     if (request.waitMs !== undefined)
       checkRange('WAIT_INVALID', 'wait_ms', Number(request.waitMs), 0, MAX_WAIT_MS, 'ms');
-    const channel = await this.bus.channels.open(consumer.topic, consumer.channel, consumer.retry);
-    const latest = deadlineOf(call, now, DEFAULT_WAIT_MS);
-    const pulled = await this.bus.pull(channel, {
-      consumer: consumer.consumer,
-      leaseMs: consumer.leaseMs ?? this.options.defaultLeaseMs,
-      max,
-      until: request.waitMs === undefined ? latest : Math.min(latest, now + Number(request.waitMs)),
-      signal: abortSignalOf(call),
+    const pulled = await this.#untilDrained(call, async (signal) => {
+      const channel = await this.bus.channels.open(consumer.topic, consumer.channel, consumer.retry);
+      const latest = deadlineOf(call, now, DEFAULT_WAIT_MS);
+      return this.bus.pull(channel, {
+        consumer: consumer.consumer,
+        leaseMs: consumer.leaseMs ?? this.options.defaultLeaseMs,
+        max,
+        until: request.waitMs === undefined ? latest : Math.min(latest, now + Number(request.waitMs)),
+        signal,
+      });
     });
     return new DeliveryBatch(
       pulled.map(({ receipt, delivery }) => {
@@ -154,6 +174,19 @@ export class BusService {
         return { receipt, wire: message.wire, attempt, deadline };
       }),
     );
+  }
+
+  async #untilDrained<T>(
+    call: ServerUnaryCall<PullRequest, DeliveryBatch>,
+    take: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const controller = abortControllerOf(call);
+    this.#pulls.add(controller);
+    try {
+      return await take(controller.signal);
+    } finally {
+      this.#pulls.delete(controller);
+    }
   }
 
   #settle<Request extends { readonly receipts: string[] }>(
@@ -170,6 +203,7 @@ export class BusService {
 
   #unary<Request, Response>(handle: (call: ServerUnaryCall<Request, Response>) => Promise<Response>) {
     return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
+      this.#underWay++;
       // grpc-js reports a handler that throws as UNKNOWN: a promise chain catches those of before the first await too.
       Promise.resolve()
         .then(() => {
@@ -179,7 +213,10 @@ export class BusService {
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(toServiceError(error, this.logger)),
-        );
+        )
+        .finally(() => {
+          this.#underWay--;
+        });
     };
   }
 }

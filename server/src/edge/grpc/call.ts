@@ -12,9 +12,9 @@ export function deadlineOf(call: { getDeadline(): Date | number }, now: number, 
 }
 
 /** Aborted when the client cancels the call, or its connection ends. */
-export function abortSignalOf(call: ServerUnaryCall<unknown, unknown>): AbortSignal {
+export function abortControllerOf(call: ServerUnaryCall<unknown, unknown>): AbortController {
   const controller = new AbortController();
   if (call.cancelled) controller.abort();
   else call.once('cancelled', () => controller.abort());
-  return controller.signal;
+  return controller;
 }

@@ -14,6 +14,9 @@ const MAX_UNDER_WAY = 256;
 
 /** `PublishStream`: every request on its own, answered when its messages are. */
 export class PublishStreams {
+  /** How each open stream is ended: it reads no more, and answers what it has read. */
+  readonly #open = new Set<() => void>();
+
   constructor(
     private readonly bus: Bus,
     private readonly clock: Clock,
@@ -21,14 +24,29 @@ export class PublishStreams {
     private readonly timeoutMs: number,
   ) {}
 
+  get size(): number {
+    return this.#open.size;
+  }
+
+  drain(): void {
+    for (const end of this.#open) end();
+  }
+
   open(call: PublishCall): void {
     let underWay = 0;
     let ended = false;
+    const end = () => {
+      call.pause();
+      ended = true;
+      if (underWay === 0) call.end();
+    };
+    this.#open.add(end);
+    call.once('close', () => this.#open.delete(end));
     call.on('data', (input: PublishInput) => {
       if (++underWay === MAX_UNDER_WAY) call.pause();
       this.#answer(call, input).then(
         () => {
-          if (underWay-- === MAX_UNDER_WAY) call.resume();
+          if (underWay-- === MAX_UNDER_WAY && !ended) call.resume();
           if (ended && underWay === 0) call.end();
         },
         (error: unknown) => {
@@ -37,10 +55,7 @@ export class PublishStreams {
         },
       );
     });
-    call.on('end', () => {
-      ended = true;
-      if (underWay === 0) call.end();
-    });
+    call.on('end', end);
     call.on('error', (error) => this.logger.debug({ error }, 'a publish stream broke'));
   }
 

@@ -16,6 +16,8 @@ export interface RpcServerOptions {
   readonly drainMs: number;
 }
 
+/** How long the last answers may take to be on their way. */
+const FLUSH_MS = 500;
 /** Headers, keys and framing beside a body of the largest size. Past body and slack, gRPC itself refuses. */
 const SLACK_BYTES = 1024 * 1024;
 
@@ -34,8 +36,8 @@ export class RpcServer implements Service {
   constructor(
     services: readonly RpcService[],
     private readonly options: RpcServerOptions,
-    /** Ends the long streams in order. */
-    private readonly drainStreams: (graceMs: number) => Promise<void>,
+    /** Ends streams and calls in order. What is open afterwards only watches, as health's watchers do. */
+    private readonly drainCalls: (graceMs: number) => Promise<void>,
   ) {
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxMessageBytes + SLACK_BYTES,
@@ -76,9 +78,8 @@ export class RpcServer implements Service {
     this.#setServing('NOT_SERVING');
     const { drainMs } = this.options;
     const closed = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
-    const until = performance.now() + drainMs;
-    await this.drainStreams(drainMs);
-    const timer = setTimeout(() => this.#server.forceShutdown(), Math.max(0, until - performance.now()));
+    await this.drainCalls(drainMs);
+    const timer = setTimeout(() => this.#server.forceShutdown(), FLUSH_MS);
     await closed;
     clearTimeout(timer);
   }
