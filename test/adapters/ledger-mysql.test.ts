@@ -102,7 +102,7 @@ test('entries of one message behave as if written one after the other, in one ca
     ledger.write([entryOf(out, { state: 'dead', reason: 'late' })]),
     ledger.write([entryOf(out, ACKED)]),
   ];
-  expect(await Promise.all(calls)).toEqual([['ok', 'ok', 'ok'], ['stale'], ['ok']]);
+  expect(await Promise.all(calls)).toEqual([['ok', 'ok', 'stale'], ['stale'], ['ok']]);
   expect(await lab.rows('deliveries')).toMatchObject([{ state: 5 }]);
 });
 
@@ -232,8 +232,8 @@ test('a leased message is tried again, or dead, from the body that the schedule 
   expect(await schedule.expiredLeases(999, 10)).toEqual([]);
   const leases = await schedule.expiredLeases(1_001, 10);
   expect(leases).toEqual([
-    { channel, topic: TOPIC, id: 'again', attempt: 1, nonce: again.nonce },
-    { channel, topic: TOPIC, id: 'dead', attempt: 1, nonce: dead.nonce },
+    { channel, topic: TOPIC, id: 'again', attempt: 1, nonce: again.nonce, deadline: 1_000 },
+    { channel, topic: TOPIC, id: 'dead', attempt: 1, nonce: dead.nonce, deadline: 1_001 },
   ]);
   const entries = [
     strangerOf(again, { state: 'retry', reason: 'lease expired', dueAt: 1_100, expiresAt: 0 }),
