@@ -1,0 +1,67 @@
+import { BODY_BYTES, CONCURRENCY, type Comparison, WINDOW } from './comparisons.js';
+import { type Line, line } from './figures.js';
+import type { Lab, LabGateway } from './lab.js';
+import { Load } from './load.js';
+import type { Figures, LoadSettings } from './loads/serve-rounds.js';
+
+const CHANNEL = 'bench';
+
+/** One warm-up of each, then ours and the peer in turn, so that what disturbs the machine for a while meets both. */
+export async function compare(lab: Lab, comparison: Comparison, rounds: number, messages: number): Promise<Line[]> {
+  const gateway = await lab.gateway(comparison.engine, comparison.settings);
+  const loads: Load[] = [];
+  try {
+    const settings = loadSettings(lab, gateway, comparison);
+    const ours = await started(loads, comparison.ours, settings);
+    const peer = await started(loads, comparison.peer, settings);
+    const each = Math.max(100, Math.round(messages * comparison.share));
+    await ours.round(each);
+    await peer.round(each);
+    const [mine, theirs]: [Figures[], Figures[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      mine.push(await ours.round(each));
+      theirs.push(await peer.round(each));
+    }
+    return comparison.lines.map(({ figure, ...promise }) =>
+      line(promise, column(mine, figure), column(theirs, figure)),
+    );
+  } catch (error) {
+    console.error(`The gateway's log ends with:\n${gateway.log().slice(-4_000)}`);
+    throw error;
+  } finally {
+    for (const load of loads) load.stop();
+    await gateway.remove();
+  }
+}
+
+async function started(loads: Load[], name: string, settings: LoadSettings): Promise<Load> {
+  const load = await Load.start(name, settings);
+  loads.push(load);
+  return load;
+}
+
+function loadSettings(lab: Lab, gateway: LabGateway, { engine, window }: Comparison): LoadSettings {
+  const topic = gateway.name;
+  return {
+    gateway: gateway.url,
+    amqpUrl: lab.urls.rabbitmq,
+    redisUrl: lab.urls.redis,
+    topic,
+    channel: CHANNEL,
+    queue: engine === 'cluster' ? `${gateway.name}/${topic}/${CHANNEL}` : '',
+    bodyBytes: BODY_BYTES,
+    window,
+    // The embedded engine has a peer that knows no credit, only how many jobs run at a time: ours is the SDK's default for as many.
+    ...(engine === 'cluster'
+      ? { concurrency: WINDOW, credit: WINDOW }
+      : { concurrency: CONCURRENCY, credit: 4 * CONCURRENCY }),
+  };
+}
+
+function column(rounds: readonly Figures[], figure: string): number[] {
+  return rounds.map((figures) => {
+    const value = figures[figure];
+    if (value === undefined) throw new Error(`a round has no figure "${figure}"`);
+    return value;
+  });
+}

@@ -1,0 +1,119 @@
+import type { Engine, Settings } from '../support/gateway.js';
+import type { Line } from './figures.js';
+
+/** Something that Waybill does, and the same thing done by the peer. */
+export interface Comparison {
+  /** What `--only` takes. */
+  readonly number: number;
+  readonly title: string;
+  readonly engine: Engine;
+  readonly settings: Settings;
+  /** Files of `loads/`. */
+  readonly ours: string;
+  readonly peer: string;
+  readonly window: number;
+  /** Of `--messages`: what is slow sends less, so that no comparison takes most of the time. */
+  readonly share: number;
+  readonly lines: readonly PromisedLine[];
+}
+
+export interface PromisedLine extends Pick<Line, 'name' | 'unit' | 'floor'> {
+  /** The name of the figure that the loads give. */
+  readonly figure: string;
+}
+
+export const BODY_BYTES = 256;
+export const WINDOW = 1_000;
+export const UNARY_WINDOW = 100;
+/** Messages that a consumer handles at a time, in the comparison with BullMQ. */
+export const CONCURRENCY = 100;
+
+const FRAMES_OFF = { FrameMaxMessages: 1 };
+
+export const COMPARISONS: readonly Comparison[] = [
+  {
+    number: 1,
+    title: 'SDK publish, confirmed, one topic | amqplib publish, confirmed',
+    engine: 'cluster',
+    settings: {},
+    ours: 'sdk-publish',
+    peer: 'raw-publish',
+    window: WINDOW,
+    share: 1,
+    lines: [throughput('publish, confirmed', 1.5)],
+  },
+  {
+    number: 2,
+    title: 'SDK publish, deliver, durable ack, full ledger | amqplib publish, consume, ack each, no ledger',
+    engine: 'cluster',
+    settings: {},
+    ours: 'sdk-end-to-end',
+    peer: 'raw-end-to-end',
+    window: WINDOW,
+    share: 1,
+    lines: [throughput('publish, deliver, ack', 0.9)],
+  },
+  {
+    number: 3,
+    title: 'unary publish by h2load | amqplib publish, confirmed, the same window',
+    engine: 'cluster',
+    settings: {},
+    ours: 'h2load',
+    peer: 'raw-publish',
+    window: UNARY_WINDOW,
+    share: 0.5,
+    lines: [throughput('unary publish, 100 in flight', 0.8)],
+  },
+  {
+    number: 4,
+    title: 'embedded engine, durable, end to end by the SDK | BullMQ on Redis without fsync: add, process',
+    engine: 'embedded',
+    settings: {},
+    ours: 'sdk-end-to-end',
+    peer: 'bullmq-end-to-end',
+    window: WINDOW,
+    share: 0.5,
+    lines: [throughput('embedded, end to end', 3)],
+  },
+  {
+    number: 5,
+    title: 'as 1, with frames off',
+    engine: 'cluster',
+    settings: FRAMES_OFF,
+    ours: 'sdk-publish',
+    peer: 'raw-publish',
+    window: WINDOW,
+    share: 0.5,
+    lines: [throughput('publish, frames off', 0.75)],
+  },
+  {
+    number: 6,
+    title: 'as 2, with frames off',
+    engine: 'cluster',
+    settings: FRAMES_OFF,
+    ours: 'sdk-end-to-end',
+    peer: 'raw-end-to-end',
+    window: WINDOW,
+    share: 0.5,
+    lines: [throughput('end to end, frames off', 0.5)],
+  },
+  {
+    number: 7,
+    title: 'a lone message, one at a time, by the SDK | by amqplib; less is better',
+    engine: 'cluster',
+    settings: {},
+    ours: 'sdk-latency',
+    peer: 'raw-latency',
+    window: 1,
+    share: 0.01,
+    lines: [latency('confirmed p50'), latency('confirmed p99'), latency('delivered p50'), latency('delivered p99')],
+  },
+];
+
+function throughput(name: string, floor: number): PromisedLine {
+  return { name, unit: 'messages/s', floor, figure: 'rate' };
+}
+
+function latency(figure: string): PromisedLine {
+  return { name: `lone message ${figure}`, unit: 'ms', floor: null, figure };
+}
