@@ -1,7 +1,15 @@
 import type { Channel as AmqpChannel, ConsumeMessage } from 'amqplib';
 import type { Message } from '../../model/message.js';
 import type { FrameDelivery } from '../../ports/broker.js';
-import type { LaneMember } from './lane.js';
+import type { Cork } from './cork.js';
+
+/** A consumer as its lane sees it. */
+export interface LaneMember {
+  /** The lane is open: feeds can be started. */
+  opened(): void;
+  /** The lane is closed, and every feed with it. `lost`: some held frames. */
+  closed(lost: boolean): void;
+}
 
 /** Whose feed it is. */
 export interface FeedOwner extends LaneMember {
@@ -19,6 +27,7 @@ export interface FeedOwner extends LaneMember {
 export class Feed {
   readonly #held = new Set<HeldFrame>();
   #amqp: AmqpChannel | undefined;
+  #cork: Cork | undefined;
 
   constructor(
     readonly tag: string,
@@ -30,8 +39,9 @@ export class Feed {
     return this.#held.size;
   }
 
-  attach(amqp: AmqpChannel): void {
+  attach(amqp: AmqpChannel, cork: Cork | undefined): void {
     this.#amqp = amqp;
+    this.#cork = cork;
   }
 
   deliver(message: ConsumeMessage): void {
@@ -57,6 +67,7 @@ export class Feed {
 
   settle(frame: HeldFrame, message: ConsumeMessage, done: boolean): void {
     if (!this.#held.delete(frame)) return;
+    this.#cork?.hold();
     try {
       if (done) this.#amqp?.ack(message);
       else this.#amqp?.nack(message, false, true);

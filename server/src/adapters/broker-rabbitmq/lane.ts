@@ -1,15 +1,8 @@
 import type { Channel as AmqpChannel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Logger } from '../../ports/logger.js';
 import { HealingChannel } from './channel.js';
-import type { Feed } from './feed.js';
-
-/** A consumer as its lane sees it. */
-export interface LaneMember {
-  /** The lane is open: feeds can be started. */
-  opened(): void;
-  /** The lane is closed, and every feed with it. `lost`: some held frames. */
-  closed(lost: boolean): void;
-}
+import { Cork } from './cork.js';
+import type { Feed, LaneMember } from './feed.js';
 
 /**
  * One AMQP channel that many consumers share. An AMQP channel a consumer would be simple, but brokers allow 2,047 a
@@ -23,6 +16,7 @@ export class Lane {
   /** A connection on which the lane is not asked for yet: it opens with its first member. */
   #unused: ChannelModel | undefined;
   #open: AmqpChannel | undefined;
+  #cork: Cork | undefined;
 
   constructor(logger: Logger) {
     this.#channel = new HealingChannel<AmqpChannel>(
@@ -49,6 +43,7 @@ export class Lane {
   }
 
   async up(model: ChannelModel): Promise<void> {
+    this.#cork = new Cork(model);
     if (this.#members.size > 0) await this.#channel.up(model);
     else this.#unused = model;
   }
@@ -74,7 +69,7 @@ export class Lane {
     const amqp = this.#open;
     if (amqp === undefined) throw new Error('the lane is closed');
     this.#feeds.set(feed.tag, feed);
-    feed.attach(amqp);
+    feed.attach(amqp, this.#cork);
     // Both are queued in this tick, so no other consumer's prefetch comes between them.
     const limited = amqp.prefetch(feed.prefetch);
     const started = amqp.consume(queue, ignore, { consumerTag: feed.tag });

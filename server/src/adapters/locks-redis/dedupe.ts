@@ -130,19 +130,21 @@ export class RedisDedupe implements Dedupe {
 
   #blocks(topic: string, ids: readonly string[]): Block[] {
     const blocks = new Map<string, Block>();
+    let block: Block | undefined;
+    let stem = '';
     for (let place = 0; place < ids.length; place++) {
       const id = ids[place] ?? '';
-      // No topic has a `/` or `=`, so keys of different topics, and of blocks and whole ids, never meet.
-      const whole = !UUID.test(id);
-      const key = whole ? `${topic}=${id}` : `${topic}/${id.slice(0, -4)}`;
-      const number = whole ? 0 : Number.parseInt(id.slice(-4), 16);
-      const block = blocks.get(key);
-      if (block === undefined) {
-        blocks.set(key, { key: `${this.#connection.prefix}:d:${key}`, numbers: [number], places: [place] });
-      } else {
-        block.numbers.push(number);
-        block.places.push(place);
+      // The ids of a batch come one after the other: comparing with the one before is a fifth of the work of taking each apart.
+      let number = stem !== '' && id.length === UUID_LENGTH && id.startsWith(stem) ? lastNumber(id) : -1;
+      if (block === undefined || number < 0) {
+        const whole = !UUID.test(id);
+        stem = whole ? '' : id.slice(0, STEM_LENGTH);
+        number = whole ? 0 : lastNumber(id);
+        // No topic has a `/` or `=`, so keys of different topics, and of blocks and whole ids, never meet.
+        block = blockOf(blocks, whole ? `${topic}=${id}` : `${topic}/${stem}`, this.#connection.prefix);
       }
+      block.numbers.push(number);
+      block.places.push(place);
     }
     return [...blocks.values()];
   }
@@ -217,6 +219,9 @@ export class RedisDedupe implements Dedupe {
 }
 
 /** Lower case only: the same digits in upper case are another id. */
+const UUID_LENGTH = 36;
+/** Without the last four digits. */
+const STEM_LENGTH = 32;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 function readBlock(text: string, block: Block, known: Known[]): void {
@@ -225,4 +230,25 @@ function readBlock(text: string, block: Block, known: Known[]): void {
     const place = block.places[index] ?? 0;
     known[place] = states[index] ?? 'unsure';
   }
+}
+
+function blockOf(blocks: Map<string, Block>, key: string, prefix: string): Block {
+  let block = blocks.get(key);
+  if (block === undefined) {
+    block = { key: `${prefix}:d:${key}`, numbers: [], places: [] };
+    blocks.set(key, block);
+  }
+  return block;
+}
+
+/** The four characters behind the stem as a lower-case hex number; -1 when they are none. */
+function lastNumber(id: string): number {
+  let number = 0;
+  for (let at = STEM_LENGTH; at < UUID_LENGTH; at++) {
+    const code = id.charCodeAt(at);
+    if (code >= 48 && code <= 57) number = number * 16 + code - 48;
+    else if (code >= 97 && code <= 102) number = number * 16 + code - 87;
+    else return -1;
+  }
+  return number;
 }

@@ -17,6 +17,9 @@ export interface StoreOptions {
 
 /** The most operations in one commit: more would keep the event loop for longer than a few milliseconds. */
 const MAX_GROUP = 512;
+/** A commit of so many operations is a sign that more are on their way: the next one gathers for this long, in milliseconds. */
+const BUSY_GROUP = 8;
+const GATHER_MS = 2;
 /** How often a store that failed tries whether it works again. */
 const PROBE_MS = 1_000;
 
@@ -43,6 +46,8 @@ export class Store implements Dependency {
   readonly #onRollback: (() => void)[] = [];
   #queue: Queued[] = [];
   #scheduled = false;
+  #busy = false;
+  #committedAt = 0;
   #closed = false;
   #fault: string | undefined;
   #probe: NodeJS.Timeout | undefined;
@@ -119,13 +124,16 @@ export class Store implements Dependency {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // After the input of this tick: all that it brought shares one sync of the disk.
-    setImmediate(() => {
+    const commit = () => {
       this.#scheduled = false;
       if (this.#closed) return;
       this.#flush();
       if (this.#queue.length > 0) this.#schedule();
-    });
+    };
+    // After the input of this tick: all that it brought shares one sync of the disk. Right behind a large commit, the next one
+    // waits for a moment.
+    if (this.#busy && performance.now() - this.#committedAt < GATHER_MS) setTimeout(commit, GATHER_MS);
+    else setImmediate(commit);
   }
 
   #flush(): void {
@@ -151,6 +159,8 @@ export class Store implements Dependency {
       this.#noteFault(faultOf(cause) ?? this.#fault);
       return { cause };
     }
+    this.#busy = group.length >= BUSY_GROUP;
+    this.#committedAt = performance.now();
     this.#noteFault(undefined);
     for (const { done } of group) done();
     return undefined;

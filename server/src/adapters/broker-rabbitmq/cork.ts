@@ -1,0 +1,31 @@
+import { Socket } from 'node:net';
+import type { ChannelModel } from 'amqplib';
+
+/**
+ * Gathers what is sent in one tick into one write to the socket. amqplib writes every packet by itself, and each write is a
+ * system call: without frames they were 28 % of the gateway's time, with frames 10 %.
+ */
+export class Cork {
+  readonly #socket: Socket | undefined;
+  #corked = false;
+
+  constructor(model: ChannelModel) {
+    // amqplib keeps its socket there and says so nowhere: without it, packets go one by one.
+    const stream: unknown = Reflect.get(model.connection, 'stream');
+    this.#socket = stream instanceof Socket ? stream : undefined;
+  }
+
+  /** To be called before something is sent. */
+  hold(): void {
+    if (this.#corked || this.#socket === undefined) return;
+    this.#corked = true;
+    this.#socket.cork();
+    // amqplib hands on what was sent in the next round of immediates; this one comes behind it.
+    setImmediate(() => setImmediate(() => this.#release()));
+  }
+
+  #release(): void {
+    this.#corked = false;
+    this.#socket?.uncork();
+  }
+}
