@@ -70,8 +70,8 @@ describe('the image', () => {
 
   it('starts the gateway in exec form, so that signals reach it', () => {
     const command = [...texts('ENTRYPOINT').flatMap(execForm), ...texts('CMD').flatMap(execForm)];
-    expect(command).toEqual(['node', 'server/dist/cli/main.js', 'serve']);
-    expect(existsSync(`${ROOT}${sourceOf(command[1] ?? '')}`)).toBe(true);
+    expect(command).toEqual(['node', '--max-semi-space-size=32', 'server/dist/cli/main.js', 'serve']);
+    expect(existsSync(`${ROOT}${sourceOf(command[2] ?? '')}`)).toBe(true);
   });
 
   it('checks its health with node, by a program that exists', () => {

@@ -90,7 +90,8 @@ export class Gateway {
     this.#process = new ManagedProcess({
       name: 'the gateway',
       file: process.execPath,
-      args: [PROGRAM, 'serve'],
+      // As `npm start` and the container run it.
+      args: ['--max-semi-space-size=32', PROGRAM, 'serve'],
       // Nothing of the developer's own environment but what a program needs to run.
       env: { PATH: process.env.PATH, HOME: folder.path, TMPDIR: process.env.TMPDIR, ...asText(all) },
       cwd: folder.path,
