@@ -1,6 +1,7 @@
 import { WaybillError } from '@waybill/sdk';
 import { Command } from 'commander';
 import { ConfigError } from '../config/problem.js';
+import { StartError } from '../model/errors.js';
 import { benchCommand } from './bench.js';
 import { pubCommand } from './pub.js';
 import { serveCommand } from './serve.js';
@@ -13,7 +14,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   // What a person can mend is told in words; a fault of ours with its stack.
-  const known = error instanceof ConfigError || error instanceof WaybillError;
+  const known = error instanceof ConfigError || error instanceof StartError || error instanceof WaybillError;
   process.stderr.write(
     `${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
   );

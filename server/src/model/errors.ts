@@ -73,3 +73,8 @@ export class BusError extends Error {
     return new BusError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
+
+/** What keeps a gateway from starting, in words for whoever starts it: a port, a data file, a schema. */
+export class StartError extends Error {
+  override readonly name: string = 'StartError';
+}

@@ -9,6 +9,8 @@ export interface ChannelRole<C extends Channel> {
   /** Prepares every new channel, before `opened`. */
   setup(channel: C): Promise<void>;
   opened(channel: C): void;
+  /** The broker closed the channel over what a caller asked for: opening it anew will do. */
+  refused?(error: Error | undefined): boolean;
   /** Whatever was under way on the channel is void. */
   closed(error: Error | undefined): void;
 }
@@ -64,7 +66,7 @@ export class HealingChannel<C extends Channel> {
     channel.on('close', () => {
       closed = true;
       if (!open) return;
-      if (performance.now() - began > GOOD_AFTER_MS) this.#failures = 0;
+      if (performance.now() - began > GOOD_AFTER_MS || role.refused?.(problem) === true) this.#failures = 0;
       role.closed(problem);
       if (this.#model === model) this.#later(model, problem);
     });

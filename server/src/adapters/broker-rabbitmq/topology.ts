@@ -67,6 +67,7 @@ export class Topology {
           this.#open = channel;
           this.#work();
         },
+        refused: isConflict,
         closed: () => {
           this.#open = undefined;
         },
@@ -188,10 +189,15 @@ function unavailable(why: string, cause?: unknown): BusError {
 const INEQUIVALENT = /inequivalent arg '([^']+)' for .+?: received (.+) but current is (.+?)"?$/;
 const VALUE = /^(?:the value )?'([^']*)'.*$/;
 
+/** 405: the queue is exclusively another connection's. */
+function isConflict(error: unknown): boolean {
+  const code = refusalCode(error);
+  return code === 406 || code === 405;
+}
+
 /** The broker's words for a conflict (406, or 405 for a queue that is another connection's own) as an error of ours. */
 function conflict(error: unknown, what: string): BusError | undefined {
-  const code = refusalCode(error);
-  if (code !== 406 && code !== 405) return undefined;
+  if (!isConflict(error)) return undefined;
   const text = error instanceof Error ? error.message : '';
   const match = INEQUIVALENT.exec(text);
   const [, argument, asked, current] = match ?? [];

@@ -1,4 +1,5 @@
 import { type Connection, createConnection, escapeId, type RowDataPacket } from 'mysql2/promise';
+import { StartError } from '../../model/errors.js';
 import { errorNumber, NO_SUCH_DATABASE, NO_SUCH_TABLE } from './errors.js';
 import { ledgerTables } from './migrations/001-ledger.js';
 
@@ -17,7 +18,7 @@ const STEP_TIMEOUT_MS = 3_600_000;
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /** The words follow "MySQL at host:port". */
-export class SchemaTooNew extends Error {
+export class SchemaTooNew extends StartError {
   override readonly name = 'SchemaTooNew';
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { StartError } from '../../model/errors.js';
 import { faultOf, isBusy } from './faults.js';
 import { MIGRATIONS } from './migrations.js';
 import type { Statement } from './statement.js';
@@ -12,7 +13,7 @@ import type { Statement } from './statement.js';
  * file is only told to whoever finds it locked.
  */
 export function openFile(file: string, migrations = MIGRATIONS): DatabaseSyncInstance {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(file);
   const database = new DatabaseSync(file, { open: false });
   try {
     database.open();
@@ -63,10 +64,18 @@ function unlock(database: DatabaseSyncInstance): void {
   }
 }
 
+function makeFolder(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+  } catch (error) {
+    throw new StartError(`data file ${file} cannot be used: its folder cannot be made`, { cause: error });
+  }
+}
+
 function migrate(database: DatabaseSyncInstance, file: string, migrations: readonly string[]): void {
   const version = schemaOf(database);
   if (version > migrations.length) {
-    throw new Error(
+    throw new StartError(
       `data file ${file} was written by a newer gateway: its schema is ${version}, this gateway knows ${migrations.length}`,
     );
   }
@@ -82,10 +91,10 @@ function schemaOf(database: DatabaseSyncInstance): number {
 
 function explained(error: unknown, file: string): unknown {
   if (isBusy(error)) {
-    return new Error(`data file ${file} is in use by another gateway (pid ${holderOf(file)})`, { cause: error });
+    return new StartError(`data file ${file} is in use by another gateway (pid ${holderOf(file)})`, { cause: error });
   }
   const fault = faultOf(error);
-  return fault === undefined ? error : new Error(`data file ${file} cannot be used: ${fault}`, { cause: error });
+  return fault === undefined ? error : new StartError(`data file ${file} cannot be used: ${fault}`, { cause: error });
 }
 
 function holderOf(file: string): string {

@@ -1,6 +1,7 @@
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { file_waybill_v1_bus } from '@waybill/proto/waybill/v1/bus';
 import { HealthImplementation } from 'grpc-health-check';
+import { StartError } from '../../model/errors.js';
 import type { Service } from '../../ports/service.js';
 import { addReflection } from './reflection.js';
 
@@ -42,8 +43,6 @@ export class RpcServer implements Service {
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxMessageBytes + SLACK_BYTES,
       'grpc.max_send_message_length': -1,
-      // Its counters cost every call, and nothing here serves them.
-      'grpc.enable_channelz': 0,
       'grpc.keepalive_time_ms': options.keepaliveMs,
       'grpc.keepalive_timeout_ms': options.keepaliveMs,
       'grpc.keepalive_permit_without_calls': 1,
@@ -64,7 +63,7 @@ export class RpcServer implements Service {
     this.#port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
         if (error === null) resolve(bound);
-        else reject(new Error(`cannot listen on ${address} for gRPC (config RpcPort): ${error.message}`));
+        else reject(new StartError(`cannot listen on ${address} for gRPC (config RpcPort): ${error.message}`));
       });
     });
     this.#setServing('SERVING');

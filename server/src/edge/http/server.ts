@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { StartError } from '../../model/errors.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Service } from '../../ports/service.js';
 import { answerJson } from './answer.js';
@@ -84,7 +85,7 @@ export class HttpServer implements Service {
     server.on('request', (request, response) => this.#answer(request, response));
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => {
-        reject(new Error(`HttpPort ${port} of ${host} cannot be listened on: ${error.message}`, { cause: error }));
+        reject(new StartError(`HttpPort ${port} of ${host} cannot be listened on: ${error.message}`, { cause: error }));
       });
       server.listen(port, host, resolve);
     });
