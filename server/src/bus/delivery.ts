@@ -3,9 +3,11 @@ import type { Message } from '../model/message.js';
 import type { FrameDelivery } from '../ports/broker.js';
 import type { Outcome } from '../ports/ledger.js';
 
-/** What ties frames to the broker: once it breaks, whatever came by it comes again. */
-export interface Link {
-  broken: boolean;
+/** What ties frames to the broker: what came by it and is not settled, and whether it broke, so that all of that comes again. */
+export class Link {
+  broken = false;
+  frames = 0;
+  messages = 0;
 }
 
 /** A frame that this gateway holds: its broker ack follows when its last message is settled. */
@@ -17,6 +19,8 @@ export class HeldFrame {
     private readonly link: Link,
   ) {
     this.#left = delivery.messages.length;
+    link.frames++;
+    link.messages += this.#left;
   }
 
   get size(): number {
@@ -30,11 +34,16 @@ export class HeldFrame {
 
   /** One of its messages is settled in the ledger, or comes again by another frame. */
   settleOne(): void {
-    if (--this.#left === 0 && !this.link.broken) this.delivery.ack();
+    this.link.messages--;
+    if (--this.#left > 0) return;
+    this.link.frames--;
+    if (!this.link.broken) this.delivery.ack();
   }
 
   /** Back to the queue: only while every message of it waits on this gateway. */
   requeue(): void {
+    this.link.frames--;
+    this.link.messages -= this.#left;
     if (!this.link.broken) this.delivery.requeue();
   }
 }

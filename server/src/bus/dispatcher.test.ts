@@ -29,6 +29,13 @@ describe('delivering', () => {
     return made;
   }
 
+  test('fills the credit of a consumer that settles nothing, whatever the sizes of the frames', async () => {
+    const made = consumer({ credit: 1_000 });
+    for (const id of named(200, 'small')) await publish(id);
+    await publish(...named(800, 'large'));
+    await made.has(1_000);
+  });
+
   test('hands out each message once, in order, with attempt 1 and the lease of its consumer', async () => {
     const made = consumer({ leaseMs: 7_000 });
     await publish(...named(100));

@@ -3,7 +3,7 @@ import type { Broker, BrokerConsumer, FrameDelivery, FrameSink } from '../ports/
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import { Backlog } from './backlog.js';
-import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, type Link } from './delivery.js';
+import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, Link } from './delivery.js';
 import { type ClaimedItem, type Gate, unclaimed } from './gate.js';
 import type { NonceSource } from './ids.js';
 import { Prefetch, type PrefetchOptions } from './prefetch.js';
@@ -38,7 +38,7 @@ export class Dispatcher implements FrameSink {
   readonly #backlog = new Backlog();
   readonly #prefetch: Prefetch;
   #consumer: BrokerConsumer | undefined;
-  #link: Link = { broken: false };
+  #link = new Link();
   #turn = 0;
   #pumping = false;
   #lingering: NodeJS.Timeout | undefined;
@@ -109,7 +109,7 @@ export class Dispatcher implements FrameSink {
 
   lost(): void {
     this.#link.broken = true;
-    this.#link = { broken: false };
+    this.#link = new Link();
     this.#backlog.clear();
   }
 
@@ -153,7 +153,7 @@ export class Dispatcher implements FrameSink {
   #ask(): void {
     let credit = 0;
     for (const subscriber of this.#subscribers) if (!subscriber.closed) credit += subscriber.credit;
-    this.#consumer?.prefetch(this.#prefetch.frames(credit));
+    this.#consumer?.prefetch(this.#prefetch.frames(credit, this.#link));
   }
 
   #schedulePump(): void {

@@ -25,12 +25,23 @@ export class Prefetch {
     return true;
   }
 
-  /** Half as many again as the credit takes, and one: so the next frames are here before the last one's tail is settled. */
-  frames(credit: number): number {
+  /**
+   * The frames to hold unsettled: those that are here, and as many as bring half as many messages again as the credit takes, and
+   * one, so that the next are here before the last one's tail is settled. `held` counts what is here: frames of another size than
+   * the average must not stand in the way of those to come.
+   */
+  frames(credit: number, held: { readonly frames: number; readonly messages: number }): number {
     if (credit === 0) return 0;
-    const wanted = Math.ceil((credit * 1.5) / this.#messages) + 1;
+    const missing = Math.max(0, credit * 1.5 - held.messages);
+    const wanted = roundUp(held.frames + Math.ceil(missing / this.#messages) + 1);
     const fitting = this.#bytes === 0 ? wanted : Math.max(2, Math.floor(this.options.bytes / this.#bytes));
     const { limit } = this.options;
     return Math.min(wanted, fitting, limit === 0 ? wanted : limit);
   }
+}
+
+/** To steps of about a fifth: a change costs the broker work, and small ones are worth none. */
+function roundUp(frames: number): number {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(frames)) - 2);
+  return Math.ceil(frames / step) * step;
 }
