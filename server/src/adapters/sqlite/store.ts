@@ -19,7 +19,7 @@ export interface StoreOptions {
 const MAX_GROUP = 512;
 /** A commit of so many operations is a sign that more are on their way: the next one gathers for this long, in milliseconds. */
 const BUSY_GROUP = 8;
-const GATHER_MS = 2;
+const GATHER_MS = 1;
 /** How often a store that failed tries whether it works again. */
 const PROBE_MS = 1_000;
 
