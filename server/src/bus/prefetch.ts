@@ -32,8 +32,9 @@ export class Prefetch {
    */
   frames(credit: number, held: { readonly frames: number; readonly messages: number }): number {
     if (credit === 0) return 0;
-    const missing = Math.max(0, credit * 1.5 - held.messages);
-    const wanted = roundUp(held.frames + Math.ceil(missing / this.#messages) + 1);
+    const missing = Math.max(0, Math.ceil((credit * 1.5 - held.messages) / this.#messages + 1));
+    // Rounded only while something is missing: else each round would let one more in.
+    const wanted = missing === 0 ? Math.max(1, held.frames) : roundUp(held.frames + missing);
     const fitting = this.#bytes === 0 ? wanted : Math.max(2, Math.floor(this.options.bytes / this.#bytes));
     const { limit } = this.options;
     return Math.min(wanted, fitting, limit === 0 ? wanted : limit);
