@@ -6,10 +6,14 @@ import { MysqlSchedule } from './adapters/ledger-mysql/schedule.js';
 import { SqliteDedupe } from './adapters/ledger-sqlite/dedupe.js';
 import { SqliteLedger } from './adapters/ledger-sqlite/ledger.js';
 import { SqliteSchedule } from './adapters/ledger-sqlite/schedule.js';
+import { LocalClientLocks } from './adapters/locks-local/client-locks.js';
 import { LocalLocks } from './adapters/locks-local/locks.js';
+import { LocalMembership } from './adapters/locks-local/membership.js';
+import { RedisClientLocks } from './adapters/locks-redis/client-locks.js';
 import { RedisConnection } from './adapters/locks-redis/connection.js';
 import { RedisDedupe } from './adapters/locks-redis/dedupe.js';
 import { RedisLocks } from './adapters/locks-redis/locks.js';
+import { RedisMembership } from './adapters/locks-redis/membership.js';
 import { openStore } from './adapters/sqlite/store.js';
 import { type Address, parseAddress } from './config/address.js';
 import { engine as engineOf } from './config/engine.js';
@@ -40,6 +44,8 @@ function embedded(config: Config, logger: Logger, clock: Clock): Engine {
     schedule: new SqliteSchedule(store),
     dedupe: new SqliteDedupe(store, { windowSeconds: config.DedupeWindowSeconds }),
     locks,
+    clientLocks: new LocalClientLocks(clock),
+    membership: new LocalMembership(),
     services: [store, broker, ledger, locks],
     dependencies: [store],
   };
@@ -77,6 +83,9 @@ function cluster(config: Config, logger: Logger, clock: Clock): Engine {
     schedule: new MysqlSchedule(mysql),
     dedupe: new RedisDedupe(redis, { windowSeconds: config.DedupeWindowSeconds }),
     locks: new RedisLocks(redis),
+    clientLocks: new RedisClientLocks(redis),
+    membership: new RedisMembership(redis),
+    rebalance: broker.rebalance,
     services: [mysql, redis, ledger, broker],
     dependencies: [broker, mysql, redis],
   };

@@ -1,11 +1,22 @@
+import { randomUUID } from 'node:crypto';
+import { Mq, MqTopic } from '@waybill/proto/mq/mq';
+import { Bus as BusDesc } from '@waybill/proto/waybill/v1/bus';
+import { Locks as LocksDesc } from '@waybill/proto/waybill/v1/locks';
 import { Bus } from './bus/bus.js';
+import { Limit } from './bus/limit.js';
+import type { BusLimits } from './bus/limits.js';
+import { LockDesk } from './bus/lock-desk.js';
+import { CLAIM_MS } from './bus/release.js';
 import { listenHost } from './config/engine.js';
 import type { Config } from './config/schema.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
+import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
+import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
 import { healthRoutes } from './edge/http/health.js';
 import { HttpServer } from './edge/http/server.js';
+import { statsRoute } from './edge/http/stats.js';
 import type { RetryPolicy } from './model/retry-policy.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
@@ -14,8 +25,10 @@ import type { Service } from './ports/service.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
+import { LockPermit } from './workers/permit.js';
 import { PruneWorker } from './workers/prune.js';
 import { type Job, Runner } from './workers/runner.js';
+import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -27,6 +40,7 @@ const HOUR_MS = 3_600_000;
  */
 export class Gateway implements Service {
   readonly #bus: Bus;
+  readonly #locks: LockDesk;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
@@ -35,12 +49,24 @@ export class Gateway implements Service {
 
   constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
     this.#bus = makeBus(config, engine, logger, clock);
-    this.#rpc = makeRpc(config, this.#bus, logger, clock);
+    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
+    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, logger, clock);
     const host = listenHost(config);
-    const routes = healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining });
+    const routes = [
+      ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
+      statsRoute(() => this.#bus.counts),
+    ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
-    this.#services = [...engine.services, this.#bus.keeper, ...workers, this.#http, this.#rpc];
+    const { keeper, rebalancer } = this.#bus;
+    this.#services = [
+      ...engine.services,
+      keeper,
+      ...(rebalancer === undefined ? [] : [rebalancer]),
+      ...workers,
+      this.#http,
+      this.#rpc,
+    ];
   }
 
   /** The ports that it listens on. */
@@ -64,6 +90,7 @@ export class Gateway implements Service {
   async stop(): Promise<void> {
     this.#draining = true;
     this.#bus.drain();
+    this.#locks.drain();
     const started = this.#started.reverse();
     this.#started = [];
     for (const service of started) await service.stop();
@@ -80,21 +107,53 @@ function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): 
       prefetchLimit: config.PrefetchCount,
       defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
       defaultRetry: defaultRetry(config),
+      limits: limits(config),
     },
   );
 }
 
-function makeRpc(config: Config, bus: Bus, logger: Logger, clock: Clock): RpcServer {
+function limits(config: Config): BusLimits {
+  return {
+    client: { messages: config.MaxUnsettledPerClient, bytes: config.MaxUnsettledBytesPerClient },
+    heldBytes: config.MaxHeldBytes,
+    subscribersPerChannel: config.MaxSubscribersPerChannel,
+    channels: config.MaxChannels,
+    topics: config.MaxTopics,
+    waitingCalls: config.MaxWaitingCalls,
+  };
+}
+
+function makeRpc(
+  config: Config,
+  { broker }: Engine,
+  bus: Bus,
+  locks: LockDesk,
+  logger: Logger,
+  clock: Clock,
+): RpcServer {
   const consumers = {
     maxCredit: config.MaxCredit,
     defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
     defaultRetry: defaultRetry(config),
   };
-  const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs: config.HeartbeatSeconds * 1000 });
+  const limit = new Limit('streams', 'MaxStreams', config.MaxStreams);
+  const heartbeatMs = config.HeartbeatSeconds * 1000;
+  const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs }, limit);
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
-  const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs });
+  const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit });
+  const lockService = new LocksService(locks, clock, logger);
+  const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
+    maxMessageBytes: config.MaxMessageBytes,
+    publishTimeoutMs,
+    leaseMs: consumers.defaultLeaseMs,
+  });
   return new RpcServer(
-    [{ definition: busDefinition, implementation: service.implementation() }],
+    [
+      { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
+      { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
+      { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
+      { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
+    ],
     {
       host: listenHost(config),
       port: config.RpcPort,
@@ -109,14 +168,26 @@ function makeRpc(config: Config, bus: Bus, logger: Logger, clock: Clock): RpcSer
 }
 
 function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, clock: Clock): Service[] {
-  const { schedule, locks } = engine;
-  const runner = (job: Job) => new Runner(job, locks, logger, { lockMs: config.DLMExpiration * 1000 });
-  const workers: Runner[] = [runner(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
-  if (config.CronRepublishEnabled) workers.push(runner(new ExpiryWorker(schedule, bus.settler, clock)));
+  const { schedule, locks, membership } = engine;
+  const lockMs = config.DLMExpiration * 1000;
+  const locked = (job: Job) => new Runner(job, new LockPermit(job.name, locks, lockMs), logger);
+  const workers: Service[] = [locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
+  const gateway = randomUUID();
+  /** A job over the shards that this gateway holds for it, which it holds only as long as it does the job. */
+  const sharded = (name: string, make: (shards: Shards) => Job): Runner => {
+    const shards = new Shards({ job: name, locks, membership, logger, gateway, lockMs, changed: () => runner.wake() });
+    const runner = new Runner(make(shards), shards, logger);
+    workers.push(shards, runner);
+    return runner;
+  };
+  if (config.CronRepublishEnabled)
+    sharded('expiry', (shards) => new ExpiryWorker(schedule, bus.settler, shards, clock));
   if (config.CronDelayPublishEnabled) {
-    const due = runner(new DueWorker(schedule, bus.releaser, clock));
+    const claimMs = Math.min(lockMs, CLAIM_MS);
+    const { releaser } = bus;
+    const due = sharded('due', (shards) => new DueWorker({ schedule, releaser, shards, clock, logger, claimMs }));
     bus.onScheduled(() => due.wake());
-    workers.push(due, runner(new ParkedWorker(bus.parking)));
+    workers.push(locked(new ParkedWorker(bus.parking)));
   }
   return workers;
 }

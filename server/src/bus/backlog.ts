@@ -9,6 +9,11 @@ export class Backlog {
     return this.#items.length - this.#head;
   }
 
+  /** The first in order. */
+  get oldest(): Buffered | undefined {
+    return this.#items[this.#head];
+  }
+
   add(item: Buffered): void {
     this.#items.push(item);
   }
@@ -19,9 +24,15 @@ export class Backlog {
     this.#head = 0;
   }
 
-  take(count: number): Buffered[] {
-    const items = this.#items.slice(this.#head, this.#head + count);
-    this.#head += items.length;
+  /** Up to `count`, of up to about so many bytes: the last one may go past. */
+  take(count: number, bytes = Number.POSITIVE_INFINITY): Buffered[] {
+    const end = Math.min(this.#head + count, this.#items.length);
+    let at = this.#head;
+    for (let left = bytes; at < end && (left > 0 || at === this.#head); at++) {
+      left -= this.#items[at]?.message.wire.length ?? 0;
+    }
+    const items = this.#items.slice(this.#head, at);
+    this.#head = at;
     if (this.#head === this.#items.length) {
       this.clear();
     } else if (this.#head > 4096) {

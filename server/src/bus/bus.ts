@@ -5,22 +5,30 @@ import type { RetryPolicy } from '../model/retry-policy.js';
 import type { Broker } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Dedupe } from '../ports/dedupe.js';
-import type { Ledger } from '../ports/ledger.js';
+import type { Aliased, Ledger } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
+import type { Rebalance } from '../ports/rebalance.js';
 import type { Schedule } from '../ports/schedule.js';
+import { isAlias } from './alias.js';
 import { Channels } from './channels.js';
+import { ClientShares } from './client-share.js';
 import { type Delivery, DeliveryTable } from './delivery.js';
 import { Dispatcher, type DispatcherParts } from './dispatcher.js';
 import { Gate } from './gate.js';
+import { HeldBytes } from './held-bytes.js';
 import { NonceSource } from './ids.js';
 import { Keeper } from './keeper.js';
+import { Limit } from './limit.js';
+import type { BusLimits } from './limits.js';
 import { Parking } from './parking.js';
 import { Publisher } from './publish.js';
 import type { PublishResult } from './publish-request.js';
-import { type Pulled, type PullOptions, pull } from './pull.js';
+import { type Pulled, type PullOptions, PullWaits, pull } from './pull.js';
+import { Rebalancer } from './rebalancer.js';
+import { formatReceipt } from './receipt.js';
 import { Releaser } from './release.js';
 import { type Action, Settler, type SettleStatus } from './settle.js';
-import { Subscription } from './subscription.js';
+import { Subscription, type SubscriptionOptions } from './subscription.js';
 import { checkDue, MessageRules } from './validate.js';
 
 export interface BusParts {
@@ -30,6 +38,8 @@ export interface BusParts {
   readonly dedupe: Dedupe;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Absent where there is only ever one gateway. */
+  readonly rebalance?: Rebalance;
 }
 
 export interface BusOptions {
@@ -40,6 +50,18 @@ export interface BusOptions {
   readonly prefetchLimit: number;
   readonly defaultLeaseMs: number;
   readonly defaultRetry: RetryPolicy;
+  readonly limits: BusLimits;
+}
+
+export interface BusCounts {
+  /** Streams and waiting pulls. */
+  readonly consumers: number;
+  /** Topics with messages on their way. */
+  readonly producers: number;
+  /** Channels that have a consumer here. */
+  readonly queues: number;
+  /** Messages that consumers of this gateway hold. */
+  readonly unsettled: number;
 }
 
 /** A frame is closed past this size: large messages gain nothing from company. */
@@ -54,11 +76,16 @@ export class Bus {
   readonly keeper: Keeper;
   readonly releaser: Releaser;
   readonly parking: Parking;
+  readonly rebalancer: Rebalancer | undefined;
+  /** Calls that wait for a message; those that wait for a lock are counted here too. */
+  readonly waiting: Limit;
   readonly #publisher: Publisher;
   readonly #table = new DeliveryTable();
   readonly #dispatchers = new Map<ChannelId, Dispatcher>();
   readonly #dispatcherParts: DispatcherParts;
+  readonly #shares: ClientShares;
   readonly #scheduled = new Set<(dueAt: number) => void>();
+  readonly #waits = new PullWaits();
   #draining = false;
 
   constructor(
@@ -71,7 +98,11 @@ export class Bus {
     const scheduled = (dueAt: number) => {
       for (const listener of this.#scheduled) listener(dueAt);
     };
-    this.channels = new Channels(broker, ledger, options.defaultRetry, (channel) => this.parking.release(channel));
+    const { limits, defaultRetry } = options;
+    this.waiting = new Limit('calls that wait', 'MaxWaitingCalls', limits.waitingCalls);
+    this.#shares = new ClientShares(limits.client);
+    const declared = (channel: Channel) => this.parking.release(channel);
+    this.channels = new Channels(broker, ledger, defaultRetry, declared, limits.channels);
     const frames = { frameMessages: options.frameMessages, frameBytes: FRAME_BYTES };
     this.releaser = new Releaser({ broker, schedule, channels: this.channels, clock, logger }, frames);
     this.parking = new Parking({ releaser: this.releaser, schedule, channels: this.channels, clock, logger });
@@ -87,7 +118,7 @@ export class Bus {
     this.#publisher = new Publisher(
       {
         ...parts,
-        rules: new MessageRules(options.maxMessageBytes),
+        rules: new MessageRules(options.maxMessageBytes, limits.topics),
         scheduled,
         parked: (topic) => this.parking.parked(topic),
       },
@@ -102,7 +133,14 @@ export class Bus {
       nonces,
       gate,
       prefetch: { limit: options.prefetchLimit, bytes: BUFFER_BYTES },
+      held: new HeldBytes(limits.heldBytes, () => {
+        for (const dispatcher of this.#dispatchers.values()) dispatcher.reconsider();
+      }),
+      maxSubscribers: limits.subscribersPerChannel,
     };
+    const { rebalance } = parts;
+    this.rebalancer =
+      rebalance === undefined ? undefined : new Rebalancer({ rebalance, dispatchers: this.#dispatchers, clock });
   }
 
   /** Calls the listener whenever messages begin to wait for a time. */
@@ -115,18 +153,27 @@ export class Bus {
   }
 
   /** Opens a consumer's stream on a channel, which is made on first use. */
-  subscribe(
-    channel: Channel,
-    options: { readonly consumer: string; readonly leaseMs: number; readonly credit: number },
-    send: (deliveries: Delivery[]) => void,
-  ): Subscription {
+  subscribe(channel: Channel, options: SubscriptionOptions, send: (deliveries: Delivery[]) => void): Subscription {
     this.#refuseWhenDraining();
-    return new Subscription(this.#dispatcher(channel), this.settler, this.#table, options, send);
+    return new Subscription(this.#dispatcher(channel), this.settler, this.#table, this.#shares, options, send);
   }
 
   pull(channel: Channel, options: PullOptions): Promise<Pulled[]> {
     this.#refuseWhenDraining();
-    return pull(this.#dispatcher(channel), this.settler, this.parts.clock, options);
+    this.waiting.enter();
+    const { settler, waiting } = this;
+    const pulled = pull(this.#dispatcher(channel), settler, this.#waits, this.parts.clock, options);
+    return pulled.finally(() => waiting.leave());
+  }
+
+  /** What became of a delivery that was pulled under this alias; undefined when none is known. */
+  async find(alias: string): Promise<{ readonly receipt: string; readonly state: Aliased['state'] } | undefined> {
+    if (!isAlias(alias)) return undefined;
+    const found = await this.parts.ledger.find(alias);
+    const channel = found === undefined ? undefined : await this.channels.find(found.channel);
+    if (found === undefined || channel === undefined) return undefined;
+    const { attempt, nonce, state } = found;
+    return { receipt: formatReceipt('leased', channel, attempt, nonce, found), state };
   }
 
   settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
@@ -152,9 +199,25 @@ export class Bus {
     return dueAt;
   }
 
-  /** Hands out nothing more to new consumers. */
+  /** Hands out nothing more to new consumers; pulls that wait answer that nothing came. */
   drain(): void {
     this.#draining = true;
+    this.#waits.end();
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** What goes on here at this moment. */
+  get counts(): BusCounts {
+    let consumers = 0;
+    let queues = 0;
+    for (const { subscribers } of this.#dispatchers.values()) {
+      consumers += subscribers;
+      if (subscribers > 0) queues++;
+    }
+    return { consumers, producers: this.#publisher.topics, queues, unsettled: this.#table.size };
   }
 
   /** Deliveries that consumers hold. */

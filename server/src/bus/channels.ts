@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../model/retry-policy.js';
 import { isPattern, matches } from '../model/topic.js';
 import type { Broker } from '../ports/broker.js';
 import type { Ledger } from '../ports/ledger.js';
+import { overLimit } from './limit.js';
 
 /** How long a first subscriber waits for a broker that is away. */
 const DECLARE_TIMEOUT_MS = 10_000;
@@ -22,6 +23,8 @@ export class Channels {
     private readonly defaultRetry: RetryPolicy,
     /** A channel's queue exists from now on. */
     private readonly declared: (channel: Channel) => void,
+    /** Config `MaxChannels`. */
+    private readonly most = Number.POSITIVE_INFINITY,
   ) {}
 
   /** Makes the channel on first use. A policy that is given replaces its own. */
@@ -76,10 +79,20 @@ export class Channels {
   }
 
   async #declare(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
+    await this.#checkRoom(topic, name);
     const channel = await this.ledger.channel(topic, name, retry);
     await this.broker.declare(channel, AbortSignal.timeout(DECLARE_TIMEOUT_MS));
     this.#byId.set(channel.id, channel);
     this.declared(channel);
     return channel;
+  }
+
+  /** Throws OVERLOADED when the channel would be one too many. Calls of the same moment may pass together. */
+  async #checkRoom(topic: string, name: string): Promise<void> {
+    if (this.most === Number.POSITIVE_INFINITY) return;
+    const channels = await this.ledger.channels();
+    if (channels.length < this.most) return;
+    if (channels.some((channel) => channel.topic === topic && channel.name === name)) return;
+    throw overLimit('channels', 'MaxChannels', this.most);
   }
 }

@@ -2,12 +2,54 @@ import type { Channel, ChannelId } from '../model/channel.js';
 import type { Message } from '../model/message.js';
 import type { FrameDelivery } from '../ports/broker.js';
 import type { Outcome } from '../ports/ledger.js';
+import type { HeldAccount } from './held-bytes.js';
 
 /** What ties frames to the broker: what came by it and is not settled, and whether it broke, so that all of that comes again. */
 export class Link {
-  broken = false;
-  frames = 0;
-  messages = 0;
+  #broken = false;
+  #frames = 0;
+  #messages = 0;
+  #bytes = 0;
+
+  constructor(private readonly account: HeldAccount) {}
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  get frames(): number {
+    return this.#frames;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** A frame of so many messages and bytes came by it. */
+  hold(messages: number, bytes: number): void {
+    this.#frames++;
+    this.#messages += messages;
+    this.#bytes += bytes;
+    this.account(bytes);
+  }
+
+  settleOne(): void {
+    this.#messages--;
+  }
+
+  /** A frame went again, with the messages of it that were not settled. */
+  release(messages: number, bytes: number): void {
+    if (this.#broken) return;
+    this.#frames--;
+    this.#messages -= messages;
+    this.#bytes -= bytes;
+    this.account(-bytes);
+  }
+
+  break(): void {
+    this.account(-this.#bytes);
+    this.#broken = true;
+  }
 }
 
 /** A frame that this gateway holds: its broker ack follows when its last message is settled. */
@@ -17,10 +59,10 @@ export class HeldFrame {
   constructor(
     private readonly delivery: FrameDelivery,
     private readonly link: Link,
+    private readonly bytes: number,
   ) {
     this.#left = delivery.messages.length;
-    link.frames++;
-    link.messages += this.#left;
+    link.hold(this.#left, bytes);
   }
 
   get size(): number {
@@ -34,17 +76,17 @@ export class HeldFrame {
 
   /** One of its messages is settled in the ledger, or comes again by another frame. */
   settleOne(): void {
-    this.link.messages--;
-    if (--this.#left > 0) return;
-    this.link.frames--;
-    if (!this.link.broken) this.delivery.ack();
+    this.link.settleOne();
+    if (--this.#left > 0 || this.link.broken) return;
+    this.link.release(0, this.bytes);
+    this.delivery.ack();
   }
 
   /** Back to the queue: only while every message of it waits on this gateway. */
   requeue(): void {
-    this.link.frames--;
-    this.link.messages -= this.#left;
-    if (!this.link.broken) this.delivery.requeue();
+    if (this.link.broken) return;
+    this.link.release(this.#left, this.bytes);
+    this.delivery.requeue();
   }
 }
 
@@ -61,7 +103,7 @@ export interface Buffered {
 /** The consumer that holds a delivery: its place is free again once that is settled. */
 export interface Holder {
   readonly leaseMs: number;
-  free(count: number): void;
+  free(count: number, bytes: number): void;
 }
 
 /**

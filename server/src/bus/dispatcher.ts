@@ -5,10 +5,13 @@ import type { Logger } from '../ports/logger.js';
 import { Backlog } from './backlog.js';
 import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, Link } from './delivery.js';
 import { type ClaimedItem, type Gate, unclaimed } from './gate.js';
+import type { HeldAccount, HeldBytes } from './held-bytes.js';
 import type { NonceSource } from './ids.js';
+import { overLimit } from './limit.js';
+import { Pace } from './pace.js';
 import { Prefetch, type PrefetchOptions } from './prefetch.js';
 import { formatReceipt } from './receipt.js';
-import { Subscriber } from './subscriber.js';
+import { Subscriber, type SubscriberOptions } from './subscriber.js';
 
 export interface DispatcherParts {
   readonly broker: Broker;
@@ -18,6 +21,8 @@ export interface DispatcherParts {
   readonly nonces: NonceSource;
   readonly gate: Gate;
   readonly prefetch: PrefetchOptions;
+  readonly held: HeldBytes;
+  readonly maxSubscribers: number;
 }
 
 /** How long a channel keeps its buffer after its last subscriber went: the next poll of a puller finds it warm. */
@@ -25,6 +30,14 @@ const LINGER_MS = 250;
 /** What waited here for longer is asked about before it is handed out: a copy of it may have been settled by another gateway. */
 const FRESH_MS = 1_000;
 const RELEASE_RETRY_MS = 1_000;
+/** Consumers that had room for this long, and got nothing, starve. */
+const STARVE_MS = 100;
+/** When nothing could be handed out for this long, nothing can be, for now. */
+const STUCK_MS = 100;
+/** How long a gateway asks for no more than its credit takes, once it gave way. */
+const LEAN_MS = 5_000;
+/** What goes back in part goes in small frames, so that several hungry gateways get some of it. */
+const SHARE_MESSAGES = 4;
 
 /** A message that came again while a consumer of this gateway holds it. */
 interface Twin {
@@ -37,10 +50,16 @@ export class Dispatcher implements FrameSink {
   readonly #subscribers: Subscriber[] = [];
   readonly #backlog = new Backlog();
   readonly #prefetch: Prefetch;
+  readonly #pace = new Pace();
   #consumer: BrokerConsumer | undefined;
-  #link = new Link();
+  readonly #account: HeldAccount;
+  #link: Link;
   #turn = 0;
   #pumping = false;
+  /** When a frame came, or a message was handed out, Unix milliseconds. */
+  #movedAt = 0;
+  #leanUntil = 0;
+  #releasing = false;
   #lingering: NodeJS.Timeout | undefined;
 
   constructor(
@@ -48,15 +67,29 @@ export class Dispatcher implements FrameSink {
     private readonly parts: DispatcherParts,
   ) {
     this.#prefetch = new Prefetch(parts.prefetch);
+    this.#account = parts.held.account();
+    this.#link = new Link(this.#account);
   }
 
-  subscribe(name: string, leaseMs: number, credit: number, send: (deliveries: Delivery[]) => void): Subscriber {
-    const subscriber = new Subscriber(name, leaseMs, credit, send, () => this.#wake());
+  /** Throws OVERLOADED when the channel has as many subscribers here as it may have. */
+  subscribe(options: SubscriberOptions, send: (deliveries: Delivery[]) => void): Subscriber {
+    const { maxSubscribers } = this.parts;
+    if (this.#subscribers.length >= maxSubscribers) {
+      throw overLimit('subscribers of this channel', 'MaxSubscribersPerChannel', maxSubscribers);
+    }
+    const subscriber = new Subscriber(options, send, () => this.#wake());
     this.#subscribers.push(subscriber);
     clearTimeout(this.#lingering);
-    this.#consumer ??= this.parts.broker.consume(this.channel, this);
+    if (this.#consumer === undefined) {
+      this.#consumer = this.parts.broker.consume(this.channel, this);
+      this.#movedAt = this.parts.clock.now();
+    }
     this.#wake();
     return subscriber;
+  }
+
+  get subscribers(): number {
+    return this.#subscribers.length;
   }
 
   /** The subscriber gets nothing more, and may still settle what it holds. */
@@ -82,17 +115,35 @@ export class Dispatcher implements FrameSink {
     else this.#wake();
   }
 
+  /** Its consumers could take more, and nothing has come for a while. */
+  starves(now: number): boolean {
+    if (this.#backlog.size > 0 || now - this.#movedAt < STARVE_MS) return false;
+    return this.#subscribers.some((subscriber) => subscriber.room > 0);
+  }
+
+  /** Another gateway is hungry: whatever waits here and can't be handed out goes back. */
+  giveWay(now: number): void {
+    const { oldest } = this.#backlog;
+    if (oldest === undefined || this.#releasing) return;
+    if (now - this.#movedAt < STUCK_MS && now - oldest.arrivedAt < FRESH_MS) return;
+    if (this.#subscribers.some((subscriber) => subscriber.room > 0)) return;
+    this.#leanUntil = now + LEAN_MS;
+    this.#ask();
+    this.#giveBack().catch((error: unknown) => this.#complain(error));
+  }
+
   frame(delivery: FrameDelivery): void {
     if (this.#consumer === undefined) {
       delivery.requeue();
       return;
     }
-    const frame = new HeldFrame(delivery, this.#link);
-    const arrivedAt = this.parts.clock.now();
     let bytes = 0;
+    for (const message of delivery.messages) bytes += message.wire.length;
+    const frame = new HeldFrame(delivery, this.#link, bytes);
+    const arrivedAt = this.parts.clock.now();
+    this.#movedAt = arrivedAt;
     let twins: Twin[] | undefined;
     for (const message of delivery.messages) {
-      bytes += message.wire.length;
       const item = { message, frame, arrivedAt, verify: delivery.verify };
       const held = delivery.verify ? this.parts.table.find(this.channel, message) : undefined;
       if (held === undefined) {
@@ -108,8 +159,8 @@ export class Dispatcher implements FrameSink {
   }
 
   lost(): void {
-    this.#link.broken = true;
-    this.#link = new Link();
+    this.#link.break();
+    this.#link = new Link(this.#account);
     this.#backlog.clear();
   }
 
@@ -138,11 +189,16 @@ export class Dispatcher implements FrameSink {
 
   #drop(held: Delivery): void {
     held.frame?.settleOne();
-    if (this.parts.table.remove(held)) held.subscriber.free(1);
+    if (this.parts.table.remove(held)) held.subscriber.free(1, held.message.wire.length);
   }
 
   get #wanted(): boolean {
     return this.#subscribers.some((subscriber) => !subscriber.closed);
+  }
+
+  /** The gateway as a whole may hold more, or less. */
+  reconsider(): void {
+    this.#ask();
   }
 
   #wake(): void {
@@ -153,7 +209,10 @@ export class Dispatcher implements FrameSink {
   #ask(): void {
     let credit = 0;
     for (const subscriber of this.#subscribers) if (!subscriber.closed) credit += subscriber.credit;
-    this.#consumer?.prefetch(this.#prefetch.frames(credit, this.#link));
+    const now = this.parts.clock.now();
+    const lean = now < this.#leanUntil;
+    const wanted = lean || credit === 0 ? credit : Math.max(credit, this.#pace.ahead(now));
+    this.#consumer?.prefetch(this.#prefetch.frames(wanted, this.#link, lean, this.parts.held.share));
   }
 
   #schedulePump(): void {
@@ -176,12 +235,14 @@ export class Dispatcher implements FrameSink {
       }
       idle = 0;
       const share = Math.ceil(this.#backlog.size / this.#subscribers.length);
-      this.#deal(subscriber, this.#backlog.take(Math.min(room, share)));
+      this.#deal(subscriber, this.#backlog.take(Math.min(room, share), subscriber.roomBytes));
     }
   }
 
   #deal(subscriber: Subscriber, items: readonly Buffered[]): void {
     const now = this.parts.clock.now();
+    this.#movedAt = now;
+    this.#pace.passed(items.length, now);
     const deliveries: Delivery[] = [];
     let doubtful: Buffered[] | undefined;
     let expired: Buffered[] | undefined;
@@ -196,7 +257,7 @@ export class Dispatcher implements FrameSink {
         deliveries.push(this.#handOut(subscriber, item, now));
       }
     }
-    subscriber.take(items.length - (expired?.length ?? 0));
+    subscriber.take(items.length - (expired?.length ?? 0), bytesOf(items) - bytesOf(expired ?? []));
     if (deliveries.length > 0) subscriber.send(deliveries);
     if (expired !== undefined) this.parts.gate.expire(this.channel, expired.map(unclaimed), subscriber.name);
     if (doubtful !== undefined) void this.#verify(subscriber, doubtful);
@@ -233,6 +294,7 @@ export class Dispatcher implements FrameSink {
     const claimed = admitted.filter(({ item }) => !item.frame.lost);
     if (subscriber.closed) {
       this.takeBack(await gate.giveBack(this.channel, claimed, subscriber.name));
+      subscriber.free(items.length, bytesOf(items));
       return;
     }
     const now = clock.now();
@@ -244,16 +306,19 @@ export class Dispatcher implements FrameSink {
         subscriber.name,
       );
     if (living.length > 0) subscriber.send(living.map((claim) => this.#handOut(subscriber, claim.item, now, claim)));
-    if (living.length < items.length) subscriber.free(items.length - living.length);
+    const gone = bytesOf(items) - bytesOf(living.map(({ item }) => item));
+    if (living.length < items.length) subscriber.free(items.length - living.length, gone);
   }
 
   #linger(ms: number): void {
     clearTimeout(this.#lingering);
     this.#lingering = setTimeout(() => {
-      this.#release().catch((error: unknown) => {
-        this.parts.logger.debug({ error, channel: this.channel.name }, 'a buffer could not be given back');
-      });
+      this.#release().catch((error: unknown) => this.#complain(error));
     }, ms);
+  }
+
+  #complain(error: unknown): void {
+    this.parts.logger.debug({ error, channel: this.channel.name }, 'a buffer could not be given back');
   }
 
   /** Nobody here wants more: other gateways may have what is buffered. */
@@ -262,21 +327,36 @@ export class Dispatcher implements FrameSink {
     const consumer = this.#consumer;
     this.#consumer = undefined;
     await consumer?.stop();
-    for (const { frame, items } of this.#backlog.drain()) {
-      if (frame.lost) continue;
-      if (items.length === frame.size) {
-        frame.requeue();
-      } else if (await this.#republish(items)) {
-        for (const _ of items) frame.settleOne();
-      } else if (!frame.lost) {
-        this.#backlog.putBack(items);
-      }
-    }
+    await this.#giveBack();
     if (this.#backlog.size > 0 && !this.#wanted) this.#linger(RELEASE_RETRY_MS);
     else this.#wake();
   }
 
-  /** Part of the frame is still out with a consumer, so the rest goes back as a frame of its own. */
+  /** The buffer goes back to the broker: frames as they are, and of those that are partly out with a consumer, the rest. */
+  async #giveBack(): Promise<void> {
+    this.#releasing = true;
+    try {
+      const partly: Buffered[][] = [];
+      for (const { frame, items } of this.#backlog.drain()) {
+        if (frame.lost) continue;
+        if (items.length === frame.size) frame.requeue();
+        else partly.push(items);
+      }
+      for (const items of partly) await this.#giveBackRest(items);
+    } finally {
+      this.#releasing = false;
+    }
+  }
+
+  /** Of one frame. What the broker did not confirm stays here, and may be there too. */
+  async #giveBackRest(items: readonly Buffered[]): Promise<void> {
+    for (let at = 0; at < items.length; at += SHARE_MESSAGES) {
+      const part = items.slice(at, at + SHARE_MESSAGES);
+      if (await this.#republish(part)) for (const { frame } of part) frame.settleOne();
+      else this.takeBack(part.map((item) => ({ ...item, verify: true })));
+    }
+  }
+
   async #republish(items: readonly Buffered[]): Promise<boolean> {
     const messages = items.map((item) => item.message);
     const topic = messages[0]?.topic ?? this.channel.topic;
@@ -288,6 +368,12 @@ export class Dispatcher implements FrameSink {
       return false;
     }
   }
+}
+
+function bytesOf(items: readonly Buffered[]): number {
+  let bytes = 0;
+  for (const { message } of items) bytes += message.wire.length;
+  return bytes;
 }
 
 function isExpired({ message: { expiresAt } }: Buffered, now: number): boolean {

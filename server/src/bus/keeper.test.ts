@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../adapters/sqlite/fixture.js';
 import { TestConsumer, type TestConsumerOptions } from '../fixture/consumer.js';
 import { EmbeddedFixture, MINUTE_MS } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
@@ -83,7 +84,7 @@ describe('the keeper', () => {
     await later(10 * MINUTE_MS + 1);
     await later(MINUTE_MS);
     expect(made.subscription.held).toBe(0);
-    const leases = await fixture.engine.schedule.expiredLeases(fixture.clock.now(), 10);
+    const leases = await fixture.engine.schedule.expiredLeases(fixture.clock.now(), 10, allShards(1));
     expect(leases.map(({ id, attempt }) => [id, attempt])).toEqual([['a', 1]]);
     await bus.settler.expireLeases(leases);
     expect(fixture.ledger.statesOf('a').at(-1)).toBe('retry');
@@ -95,7 +96,7 @@ describe('the keeper', () => {
     await later(10 * MINUTE_MS + 1);
     expect(await made.settle({ kind: 'extend', leaseMs: 60 * MINUTE_MS }, 'a')).toEqual(['ok']);
     fixture.clock.advance(30 * MINUTE_MS);
-    expect(await fixture.engine.schedule.expiredLeases(fixture.clock.now(), 10)).toEqual([]);
+    expect(await fixture.engine.schedule.expiredLeases(fixture.clock.now(), 10, allShards(1))).toEqual([]);
     expect(await made.ack('a')).toEqual(['ok']);
   });
 

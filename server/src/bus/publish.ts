@@ -77,6 +77,11 @@ export class Publisher {
     return results;
   }
 
+  /** Topics with messages on their way. */
+  get topics(): number {
+    return this.#lanes.size;
+  }
+
   /** Asks which of the publisher's own ids are known. Answers those that may be in the broker already. */
   async #dedupe(request: PublishRequest): Promise<Set<Message> | undefined> {
     let unsure: Set<Message> | undefined;
@@ -139,14 +144,16 @@ export class Publisher {
     for (let i = 0; i < request.messages.length; i++) {
       const message = request.messages[i];
       if (message === undefined) continue;
+      if (this.#pendingBytes > this.options.maxPendingBytes) {
+        request.fail(i, message.id, overloaded(this.options.maxPendingBytes));
+        continue;
+      }
+      this.#pendingBytes += message.wire.length;
       const passenger = { message, request, index: i, verify: unsure?.has(message) === true, place: 0 };
       if (dueTimes[i] !== 0) {
         later ??= [];
         later.push(passenger);
-      } else if (this.#pendingBytes > this.options.maxPendingBytes) {
-        request.fail(i, message.id, overloaded(this.options.maxPendingBytes));
       } else {
-        this.#pendingBytes += message.wire.length;
         this.#board(passenger);
       }
     }
@@ -178,9 +185,12 @@ export class Publisher {
   }
 
   #arrived(passengers: Passenger[], routing: Routing): void {
+    if (routing === 'unroutable') {
+      void this.#park(passengers);
+      return;
+    }
     this.#release(passengers);
-    if (routing === 'unroutable') void this.#park(passengers);
-    else for (const { request, index, message } of passengers) request.succeed(index, message.id, 'accepted');
+    for (const { request, index, message } of passengers) request.succeed(index, message.id, 'accepted');
   }
 
   #failed(passengers: Passenger[], error: BusError): void {
@@ -221,6 +231,8 @@ export class Publisher {
     } catch (error) {
       for (const { request, index, message } of passengers) request.fail(index, message.id, BusError.from(error));
       return false;
+    } finally {
+      this.#release(passengers);
     }
   }
 
@@ -268,7 +280,7 @@ async function acceptedBy(
 function overloaded(limit: number): BusError {
   return new BusError(
     'OVERLOADED',
-    `more than ${limit} bytes wait for the broker (config MaxPendingPublishBytes): try again later`,
+    `more than ${limit} bytes wait to be kept (config MaxPendingPublishBytes): try again later`,
     {
       limit: `${limit} bytes`,
     },

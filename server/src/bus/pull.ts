@@ -1,4 +1,6 @@
 import type { Clock } from '../ports/clock.js';
+import { makeAlias } from './alias.js';
+import { ClientShare } from './client-share.js';
 import type { Delivery } from './delivery.js';
 import type { Dispatcher } from './dispatcher.js';
 import { formatReceipt } from './receipt.js';
@@ -9,16 +11,46 @@ export interface PullOptions {
   readonly leaseMs: number;
   /** The most messages to take. */
   readonly max: number;
-  /** Unix milliseconds: when to answer even without a message. */
+  /** Unix milliseconds: when to answer even without a message; Infinity: the caller says by `signal`. */
   readonly until: number;
   /** The caller went away. */
   readonly signal: AbortSignal;
+  /** Whether each message is to be known by an alias, too. */
+  readonly aliased?: boolean;
 }
 
 /** A message that was pulled: the ledger holds it until the deadline. */
 export interface Pulled {
   readonly receipt: string;
+  /** Empty unless it was asked for. */
+  readonly alias: string;
   readonly delivery: Delivery;
+}
+
+/** What one answer holds: stock clients refuse one of over 4 MiB, so only a single large message goes past. */
+const ANSWER = { messages: Number.POSITIVE_INFINITY, bytes: 2 * 1024 * 1024 };
+/** The longest that a timer can wait; a longer one would end at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The pulls that wait for a message. */
+export class PullWaits {
+  readonly #waiting = new Set<() => void>();
+  #ended = false;
+
+  add(giveUp: () => void): void {
+    if (this.#ended) giveUp();
+    else this.#waiting.add(giveUp);
+  }
+
+  delete(giveUp: () => void): void {
+    this.#waiting.delete(giveUp);
+  }
+
+  /** All give up, and whoever comes later does so at once. */
+  end(): void {
+    this.#ended = true;
+    for (const giveUp of [...this.#waiting]) giveUp();
+  }
 }
 
 /**
@@ -28,37 +60,56 @@ export interface Pulled {
 export async function pull(
   dispatcher: Dispatcher,
   settler: Settler,
+  waits: PullWaits,
   clock: Clock,
   options: PullOptions,
 ): Promise<Pulled[]> {
   for (;;) {
-    const taken = await take(dispatcher, clock, options);
+    const taken = await take(dispatcher, waits, clock, options);
     if (taken.length === 0) return [];
-    const leased = await settler.lease(taken);
+    const aliases = options.aliased === true ? aliasesOf(taken, clock.now()) : undefined;
+    const leased = await settler.lease(taken, aliases);
     settler.release(leased);
     if (options.signal.aborted) {
       await settler.giveBack(leased);
       return [];
     }
-    if (leased.length > 0) return leased.map((delivery) => ({ receipt: receiptOf(delivery), delivery }));
+    if (leased.length > 0) {
+      return leased.map((delivery) => ({
+        receipt: receiptOf(delivery),
+        alias: aliases?.get(delivery) ?? '',
+        delivery,
+      }));
+    }
   }
 }
 
+function aliasesOf(deliveries: readonly Delivery[], now: number): Map<Delivery, string> {
+  return new Map(deliveries.map((delivery) => [delivery, makeAlias(now)]));
+}
+
 /** The first batch that comes before the time is up; none when it does not come. */
-function take(dispatcher: Dispatcher, clock: Clock, options: PullOptions): Promise<Delivery[]> {
+function take(dispatcher: Dispatcher, waits: PullWaits, clock: Clock, options: PullOptions): Promise<Delivery[]> {
   const { signal } = options;
   return new Promise((resolve) => {
     const finish = (deliveries: Delivery[]) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
+      waits.delete(giveUp);
       dispatcher.unsubscribe(subscriber);
       resolve(deliveries);
     };
     const giveUp = () => finish([]);
-    const timer = setTimeout(giveUp, Math.max(0, options.until - clock.now()));
+    const waitMs = options.until - clock.now();
+    // What is refused here must leave nothing behind, so it comes first.
+    const subscriber = dispatcher.subscribe(
+      { name: options.consumer, leaseMs: options.leaseMs, credit: options.max, share: new ClientShare(ANSWER) },
+      finish,
+    );
+    const timer = waitMs > MAX_TIMER_MS ? undefined : setTimeout(giveUp, Math.max(0, waitMs));
     signal.addEventListener('abort', giveUp);
-    const subscriber = dispatcher.subscribe(options.consumer, options.leaseMs, options.max, finish);
     if (signal.aborted) giveUp();
+    else waits.add(giveUp);
   });
 }
 

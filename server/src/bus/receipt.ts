@@ -24,7 +24,7 @@ export function formatReceipt(
   channel: Channel,
   attempt: number,
   nonce: number,
-  message: Message,
+  message: Pick<Message, 'topic' | 'id'>,
 ): string {
   const start = kind === 'streamed' ? 's' : 'l';
   const topic = message.topic === channel.topic ? '' : message.topic;

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../adapters/sqlite/fixture.js';
 import { TestConsumer } from '../fixture/consumer.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { incoming } from '../fixture/incoming.js';
@@ -24,7 +25,7 @@ describe('releasing what is due', () => {
     fixture.clock.advance(1_000);
   }
 
-  const claim = () => fixture.engine.schedule.claim(fixture.clock.now(), 100, CLAIM_MS, 1);
+  const claim = () => fixture.engine.schedule.claim(fixture.clock.now(), 100, CLAIM_MS, allShards(1));
 
   async function consumer(topic = 'orders'): Promise<TestConsumer> {
     const made = new TestConsumer(bus, await bus.channels.open(topic, 'billing', undefined));
@@ -154,7 +155,7 @@ describe('what waits', () => {
     expect(told).toEqual([now + 9_000]);
     expect(await bus.reschedule('orders', 'b', { delayMs: 0, dueTimeMs: 5 })).toBe(now);
     fixture.clock.advance(1_000);
-    await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, 1);
+    await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, allShards(1));
     await expect(bus.cancel('orders', 'c')).rejects.toMatchObject({ reason: 'ALREADY_DELIVERED' });
     await expect(bus.reschedule('orders', 'c', { delayMs: 1, dueTimeMs: 0 })).rejects.toMatchObject({
       reason: 'ALREADY_DELIVERED',

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../adapters/sqlite/fixture.js';
 import { TestConsumer, type TestConsumerOptions } from '../fixture/consumer.js';
 import { EmbeddedFixture, MINUTE_MS } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
@@ -120,9 +121,9 @@ describe('settling', () => {
     const made = await holding(['a']);
     await made.settle(NACK, 'a');
     fixture.clock.advance(9_999);
-    expect(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, 1)).toEqual([]);
+    expect(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, allShards(1))).toEqual([]);
     fixture.clock.advance(1);
-    await bus.releaser.release(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, 1));
+    await bus.releaser.release(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, allShards(1)));
     await made.has(2);
     expect(made.deliveries[1]?.attempt).toBe(2);
     expect(await made.ack('a')).toEqual(['ok']);

@@ -114,9 +114,11 @@ export class Settler {
     for (const lease of leases) {
       const channel = await this.parts.channels.find(lease.channel);
       if (channel === undefined) continue;
-      const { deadline, ...handOut } = lease;
+      const { deadline, aliased, ...handOut } = lease;
       const policy = this.parts.channels.retryPolicy(channel);
-      const change = this.#retry(policy, lease.attempt, undefined, LEASE_EXPIRED, now, undefined);
+      // Aliases are for the clients of event-bus, whose contract knows one delay for this: the lease.
+      const delayMs = aliased ? 0 : undefined;
+      const change = this.#retry(policy, lease.attempt, delayMs, LEASE_EXPIRED, now, undefined);
       entries.push({ ...handOut, ...UNKNOWN, change, recorded: true, at: now, leaseEnd: deadline });
     }
     if (entries.length > 0) await this.parts.ledger.write(entries);
@@ -141,17 +143,13 @@ export class Settler {
   }
 
   /** Moves messages from the broker to the ledger, which holds them until the deadline. Answers those that it took. */
-  async lease(deliveries: readonly Delivery[]): Promise<Delivery[]> {
+  async lease(deliveries: readonly Delivery[], aliases?: ReadonlyMap<Delivery, string>): Promise<Delivery[]> {
     const now = this.parts.clock.now();
     const group = new SettleGroup(
       'lease',
       deliveries.filter((delivery) => this.#isOpen(delivery)),
     );
-    const outcomes = await this.#write(
-      group,
-      ({ message, deadline }) => ({ state: 'leased', deadline, expiresAt: message.expiresAt, wire: message.wire }),
-      now,
-    );
+    const outcomes = await this.#write(group, (delivery) => leased(delivery, aliases?.get(delivery)), now);
     return group.deliveries.filter((_, i) => outcomes[i] === 'ok');
   }
 
@@ -228,7 +226,7 @@ export class Settler {
   }
 
   #forget(delivery: Delivery): void {
-    if (this.parts.table.remove(delivery)) delivery.subscriber.free(1);
+    if (this.parts.table.remove(delivery)) delivery.subscriber.free(1, delivery.message.wire.length);
   }
 
   #announce(entries: readonly Entry[]): void {
@@ -340,6 +338,11 @@ export class Settler {
         return this.#retry(policy, receipt.attempt, action.delayMs, action.reason, now, undefined);
     }
   }
+}
+
+function leased({ message, deadline }: Delivery, alias: string | undefined): Change {
+  const { expiresAt, wire } = message;
+  return { state: 'leased', deadline, expiresAt, wire, ...(alias === undefined ? {} : { alias }) };
 }
 
 function dead(reason: string, wire: Uint8Array | undefined): Change {

@@ -1,7 +1,20 @@
+import type { ClientShare } from './client-share.js';
 import type { Delivery, Holder } from './delivery.js';
+
+export interface SubscriberOptions {
+  /** Who it is, for the ledger. */
+  readonly name: string;
+  readonly leaseMs: number;
+  readonly credit: number;
+  /** Of the client that it belongs to. */
+  readonly share: ClientShare;
+}
 
 /** A consumer of a channel, as the dispatcher sees it: a window of credit, and somewhere to send. */
 export class Subscriber implements Holder {
+  readonly name: string;
+  readonly leaseMs: number;
+  readonly #share: ClientShare;
   #credit: number;
   /** Deliveries it holds, and those being claimed for it. */
   #outstanding = 0;
@@ -9,16 +22,16 @@ export class Subscriber implements Holder {
   #closed = false;
 
   constructor(
-    /** Who it is, for the ledger. */
-    readonly name: string,
-    readonly leaseMs: number,
-    credit: number,
+    { name, leaseMs, credit, share }: SubscriberOptions,
     /** Takes one batch, 1 to the room that is left. */
     readonly send: (deliveries: Delivery[]) => void,
     /** There is room again. */
     private readonly roomy: () => void,
   ) {
+    this.name = name;
+    this.leaseMs = leaseMs;
     this.#credit = credit;
+    this.#share = share;
   }
 
   get credit(): number {
@@ -34,9 +47,19 @@ export class Subscriber implements Holder {
     return this.#closed;
   }
 
-  /** How many more it may be given now. */
+  /** How many more it may be given now. When its client holds too much, it says `roomy` once that holds less. */
   get room(): number {
-    return this.#paused || this.#closed ? 0 : Math.max(0, this.#credit - this.#outstanding);
+    if (this.#paused || this.#closed) return 0;
+    const own = Math.max(0, this.#credit - this.#outstanding);
+    if (own === 0) return 0;
+    const { room } = this.#share;
+    if (room === 0) this.#share.whenRoomy(this.roomy);
+    return Math.min(own, room);
+  }
+
+  /** How many bytes more it may be given now; the last message may go past. */
+  get roomBytes(): number {
+    return this.#share.roomBytes;
   }
 
   /** Its transport is full (true), or has drained (false). */
@@ -50,16 +73,19 @@ export class Subscriber implements Holder {
     return this.#outstanding;
   }
 
-  take(count: number): void {
+  take(count: number, bytes: number): void {
     this.#outstanding += count;
+    this.#share.take(count, bytes);
   }
 
-  free(count: number): void {
+  free(count: number, bytes: number): void {
     this.#outstanding -= count;
+    this.#share.free(count, bytes);
     this.roomy();
   }
 
   close(): void {
     this.#closed = true;
+    this.#share.forget(this.roomy);
   }
 }

@@ -1,8 +1,18 @@
 import { BusError } from '../model/errors.js';
+import type { ClientShares } from './client-share.js';
 import type { Delivery, DeliveryTable } from './delivery.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Action, Settler, SettleStatus } from './settle.js';
 import type { Subscriber } from './subscriber.js';
+
+export interface SubscriptionOptions {
+  /** Who consumes, for the ledger. */
+  readonly consumer: string;
+  readonly leaseMs: number;
+  readonly credit: number;
+  /** Whose limits count: consumers of one client share them. */
+  readonly client: string;
+}
 
 /** One consumer's stream: opened on a channel, given credit, closed once. */
 export class Subscription {
@@ -13,10 +23,18 @@ export class Subscription {
     private readonly dispatcher: Dispatcher,
     private readonly settler: Settler,
     private readonly table: DeliveryTable,
-    options: { readonly consumer: string; readonly leaseMs: number; readonly credit: number },
+    private readonly shares: ClientShares,
+    private readonly options: SubscriptionOptions,
     send: (deliveries: Delivery[]) => void,
   ) {
-    this.#subscriber = dispatcher.subscribe(options.consumer, options.leaseMs, options.credit, send);
+    const { consumer, leaseMs, credit, client } = options;
+    const share = shares.join(client);
+    try {
+      this.#subscriber = dispatcher.subscribe({ name: consumer, leaseMs, credit, share }, send);
+    } catch (error) {
+      shares.leave(client);
+      throw error;
+    }
   }
 
   setCredit(credit: number): void {
@@ -48,6 +66,7 @@ export class Subscription {
     if (this.#closed) return;
     this.#closed = true;
     this.dispatcher.unsubscribe(this.#subscriber);
+    this.shares.leave(this.options.client);
     const held: Delivery[] = [];
     for (const delivery of this.table.values()) if (delivery.subscriber === this.#subscriber) held.push(delivery);
     if (held.length === 0) return;

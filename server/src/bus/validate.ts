@@ -8,20 +8,22 @@ import {
   MAX_KEY_LENGTH,
 } from '../model/message.js';
 import { type Incoming, isVisibleAscii } from '../model/message-codec.js';
-import { checkTopic } from '../model/topic.js';
-
-/** Topics seen to be valid lately: the check is a table look-up for all but the first message of a topic. */
-const MAX_KNOWN_TOPICS = 10_000;
+import { KnownTopics } from './known-topics.js';
 
 /** Checks what publishers send, by the limits that the proto file states. */
 export class MessageRules {
-  readonly #topics = new Set<string>();
+  readonly #topics: KnownTopics;
 
-  constructor(private readonly maxBodyBytes: number) {}
+  constructor(
+    private readonly maxBodyBytes: number,
+    maxTopics = Number.POSITIVE_INFINITY,
+  ) {
+    this.#topics = new KnownTopics(maxTopics);
+  }
 
   /** Throws the first rule that the message breaks, naming `field` and the limit. Answers when it is due: 0 for now. */
   check(message: Incoming, field: string, now: number): number {
-    this.#checkTopic(message.topic, field);
+    this.#topics.check(message.topic, `${field}.topic`, now);
     if (message.id !== '' && !isVisibleAscii(message.id, MAX_ID_LENGTH)) {
       throw fault(
         'ID_INVALID',
@@ -39,13 +41,6 @@ export class MessageRules {
     }
     if (message.headers > 0) checkHeaders(message, `${field}.headers`);
     return checkTimes(message, field, now);
-  }
-
-  #checkTopic(topic: string, field: string): void {
-    if (this.#topics.has(topic)) return;
-    checkTopic(topic, `${field}.topic`);
-    if (this.#topics.size >= MAX_KNOWN_TOPICS) this.#topics.clear();
-    this.#topics.add(topic);
   }
 }
 

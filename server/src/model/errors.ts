@@ -3,6 +3,7 @@
  * as it is, or final.
  */
 export type Reason =
+  | 'ALREADY_ACKED'
   | 'ALREADY_DELIVERED'
   | 'ALREADY_OPEN'
   | 'BATCH_INVALID'
@@ -20,10 +21,15 @@ export type Reason =
   | 'KEY_INVALID'
   | 'LEASE_INVALID'
   | 'LEDGER_UNAVAILABLE'
+  | 'LOCKS_UNAVAILABLE'
+  | 'LOCK_INVALID'
+  | 'LOCK_LOST'
+  | 'LOCK_TOKEN_INVALID'
   | 'MALFORMED'
   | 'NOT_OPEN'
   | 'OVERLOADED'
   | 'QUEUE_CONFLICT'
+  | 'QUEUE_OR_DATA_EMPTY'
   | 'REASON_INVALID'
   | 'RETRY_POLICY_INVALID'
   | 'SCHEDULED_NOT_FOUND'
@@ -36,6 +42,7 @@ const RETRYABLE: ReadonlySet<Reason> = new Set<Reason>([
   'DEADLINE_EXCEEDED',
   'DRAINING',
   'LEDGER_UNAVAILABLE',
+  'LOCKS_UNAVAILABLE',
   'OVERLOADED',
 ]);
 

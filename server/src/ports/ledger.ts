@@ -38,6 +38,8 @@ export interface Ledger extends Dependency {
   take(claims: readonly Claim[]): Promise<number[]>;
   /** Writes all entries in one commit, together with what the schedule must hold or forget for them. */
   write(entries: readonly Entry[]): Promise<Outcome[]>;
+  /** The delivery that was leased under this alias; undefined when there is none. It is known as long as the record is kept. */
+  find(alias: string): Promise<Aliased | undefined>;
 }
 
 /** One hand-out of one message. */
@@ -83,7 +85,29 @@ export type Change =
       readonly wire?: Uint8Array;
     }
   | { readonly state: 'dead'; readonly reason: string; readonly wire?: Uint8Array }
-  /** `wire` is absent when the lease is extended. */
-  | { readonly state: 'leased'; readonly deadline: number; readonly expiresAt: number; readonly wire?: Uint8Array };
+  /** `wire` is absent when the lease is extended. `alias` is another name for the delivery: 20 characters of 0-9 and a-z. */
+  | {
+      readonly state: 'leased';
+      readonly deadline: number;
+      readonly expiresAt: number;
+      readonly wire?: Uint8Array;
+      readonly alias?: string;
+    };
 
 export type Outcome = 'ok' | 'stale';
+
+/** What became of a message on a channel, as far as is recorded. */
+export type RecordState = Change['state'] | 'cancelled';
+
+/** A delivery that was leased under an alias. */
+export interface Aliased {
+  readonly channel: ChannelId;
+  readonly topic: string;
+  readonly id: string;
+  readonly attempt: number;
+  readonly nonce: number;
+  /** The alias of the delivery before, of the same message on the same channel; empty when this was the first. */
+  readonly ref: string;
+  /** What became of it. `superseded`: the message was handed out again since. */
+  readonly state: RecordState | 'superseded';
+}

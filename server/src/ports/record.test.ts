@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ChannelId } from '../model/channel.js';
-import type { Change, Entry } from './ledger.js';
-import { type DeliveryRecord, inTime, judge, type RecordState, type Verdict } from './record.js';
+import type { Change, Entry, RecordState } from './ledger.js';
+import { type DeliveryRecord, inTime, judge, type Verdict } from './record.js';
 
 const CHANGES: Record<Change['state'], Change> = {
   delivered: { state: 'delivered' },

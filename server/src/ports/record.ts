@@ -1,6 +1,4 @@
-import type { Entry } from './ledger.js';
-
-export type RecordState = Entry['change']['state'] | 'cancelled';
+import type { Entry, RecordState } from './ledger.js';
 
 /** What the ledger knows of one message on one channel, as far as it decides. */
 export interface DeliveryRecord {

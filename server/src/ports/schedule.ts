@@ -16,8 +16,11 @@ import type { Message } from '../model/message.js';
 export interface Schedule {
   /** Adds messages for their topics: delayed with a due time, parked without one. Answers false for one whose id waits on its topic already. */
   add(messages: readonly Waiting[]): Promise<boolean[]>;
-  /** Claims up to `limit` of what is due at `now`, oldest first, until `now + claimMs`. A fencing token lower than one seen before claims nothing. */
-  claim(now: number, limit: number, claimMs: number, fence: number): Promise<Due[]>;
+  /**
+   * Claims up to `limit` of what is due at `now` in these shards, oldest first, until `now + claimMs`. A shard whose fencing
+   * token is lower than one seen before is left out: its lock has gone to somebody else.
+   */
+  claim(now: number, limit: number, claimMs: number, shards: readonly Shard[]): Promise<Due[]>;
   /** Claims parked messages of a topic, in order of acceptance. */
   claimParked(topic: string, now: number, limit: number, claimMs: number): Promise<Due[]>;
   /** The topics that have parked messages, up to `limit`. */
@@ -27,8 +30,8 @@ export interface Schedule {
     settled: readonly { readonly due: Due; readonly how: 'published' | 'parked' | 'expired' }[],
     now: number,
   ): Promise<void>;
-  /** Leases whose deadline is past, oldest first. */
-  expiredLeases(now: number, limit: number): Promise<ExpiredLease[]>;
+  /** Leases in these shards whose deadline is past, oldest first. */
+  expiredLeases(now: number, limit: number, shards: readonly Shard[]): Promise<ExpiredLease[]>;
   /** The earliest time at which something is due; undefined when nothing waits. */
   nextDue(): Promise<number | undefined>;
   /** Withdraws a delayed or parked message. */
@@ -37,6 +40,12 @@ export interface Schedule {
   reschedule(topic: string, id: string, dueAt: number): Promise<ChangeResult>;
   /** Removes up to `limit` records that were final before `before`; answers how many. Dead letters stay. */
   prune(before: number, limit: number): Promise<number>;
+}
+
+/** A part of the schedule (see model/shard.ts), and the fencing token of whoever looks after it. */
+export interface Shard {
+  readonly shard: number;
+  readonly fence: number;
 }
 
 export interface Waiting {
@@ -63,6 +72,8 @@ export interface ExpiredLease {
   readonly nonce: number;
   /** Unix milliseconds. */
   readonly deadline: number;
+  /** It was leased under an alias. */
+  readonly aliased: boolean;
 }
 
 /** `claimed`: its delivery has begun. */

@@ -1,21 +1,29 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../adapters/sqlite/fixture.js';
 import type { Bus } from '../bus/bus.js';
 import { TestConsumer } from '../fixture/consumer.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { incoming } from '../fixture/incoming.js';
 import { settled } from '../fixture/until.js';
+import { silentLogger } from '../ports/logger.js';
+import type { Shard } from '../ports/schedule.js';
 import { DueWorker } from './due.js';
 
 describe('the due worker', () => {
   let fixture: EmbeddedFixture;
   let bus: Bus;
   let worker: DueWorker;
+  let shards: { held: Shard[] };
 
   beforeEach(() => {
     fixture = new EmbeddedFixture();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
-    worker = new DueWorker(fixture.engine.schedule, bus.releaser, fixture.clock);
+    const { engine, clock } = fixture;
+    shards = { held: allShards(1) };
+    const { releaser } = bus;
+    const { schedule } = engine;
+    worker = new DueWorker({ schedule, releaser, shards, clock, logger: silentLogger, claimMs: 2_000 });
   });
 
   const delayed = (count: number, delayMs: number) =>
@@ -36,14 +44,14 @@ describe('the due worker', () => {
     await delayed(2, 1_000);
     await delayed(1, 3_000);
     fixture.clock.advance(999);
-    expect(await worker.runOnce(1)).toBe(1);
+    expect(await worker.runOnce()).toBe(1);
     await settled();
     expect(made.ids).toEqual([]);
     fixture.clock.advance(1);
-    expect(await worker.runOnce(1)).toBe(2_000);
+    expect(await worker.runOnce()).toBe(2_000);
     await made.has(2);
     fixture.clock.advance(2_000);
-    expect(await worker.runOnce(1)).toBeUndefined();
+    expect(await worker.runOnce()).toBeUndefined();
     await made.has(3);
   });
 
@@ -52,7 +60,7 @@ describe('the due worker', () => {
     await delayed(700, 1_000);
     fixture.clock.advance(1_000);
     let runs = 0;
-    while ((await worker.runOnce(1)) === 0) runs++;
+    while ((await worker.runOnce()) === 0) runs++;
     expect(runs).toBeGreaterThan(0);
     await made.has(700);
   });
@@ -61,11 +69,46 @@ describe('the due worker', () => {
     const made = await consumer();
     await delayed(1, 1_000);
     fixture.clock.advance(1_000);
-    await fixture.engine.schedule.claim(0, 1, 1_000, 9);
-    await worker.runOnce(8);
+    await fixture.engine.schedule.claim(0, 1, 1_000, allShards(9));
+    shards.held = allShards(8);
+    await worker.runOnce();
     await settled();
     expect(made.ids).toEqual([]);
-    await worker.runOnce(9);
+    shards.held = allShards(9);
+    await worker.runOnce();
+    await made.has(1);
+  });
+
+  test('leaves the shards of others alone, and does not ask faster because something is due in them', async () => {
+    const made = await consumer();
+    await delayed(20, 1_000);
+    fixture.clock.advance(1_000);
+    const all = allShards(1);
+    shards.held = all.slice(0, 32);
+    await worker.runOnce();
+    await settled();
+    const { length } = made.ids;
+    expect(length).toBeLessThan(20);
+    expect(await worker.runOnce()).toBeUndefined();
+    shards.held = all.slice(32);
+    await worker.runOnce();
+    await made.has(20);
+    expect(length).toBeGreaterThan(0);
+  });
+
+  test('claims for so long that what a gateway had claimed when it was killed goes on after it', async () => {
+    const made = await consumer();
+    await delayed(1, 1_000);
+    fixture.clock.advance(1_000);
+    const killed = fixture.engine.schedule;
+    await killed.claim(fixture.clock.now(), 10, 2_000, allShards(1));
+    shards.held = allShards(2);
+    fixture.clock.advance(1_999);
+    await worker.runOnce();
+    await settled();
+    expect(made.ids).toEqual([]);
+    fixture.clock.advance(1);
+    await worker.runOnce();
     await made.has(1);
   });
 
@@ -73,9 +116,9 @@ describe('the due worker', () => {
     await delayed(1, 1_000);
     fixture.clock.advance(1_000);
     fixture.broker.fault = 'away';
-    expect(await worker.runOnce(1)).toBeUndefined();
+    expect(await worker.runOnce()).toBeUndefined();
     fixture.broker.fault = undefined;
-    expect(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, 1)).toHaveLength(1);
+    expect(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, allShards(1))).toHaveLength(1);
   });
 
   test('what is due does not wait for parked messages to be brought to their channel', async () => {
@@ -97,7 +140,7 @@ describe('the due worker', () => {
       fixture.clock.now() + 5_000,
     );
     fixture.clock.advance(1_000);
-    const run = worker.runOnce(1);
+    const run = worker.runOnce();
     await settled(200);
     expect(made.ids).toEqual(['due']);
     goOn();

@@ -1,11 +1,25 @@
 import { ClaimSize } from '../bus/claim-size.js';
-import { CLAIM_MS, type Releaser } from '../bus/release.js';
+import type { Releaser } from '../bus/release.js';
 import type { Clock } from '../ports/clock.js';
-import type { Schedule } from '../ports/schedule.js';
+import type { Logger } from '../ports/logger.js';
+import type { Schedule, Shard } from '../ports/schedule.js';
 import type { Job } from './runner.js';
 
 /** Other gateways schedule too: this often the schedule is asked, which an index answers in well under a millisecond. */
 const INTERVAL_MS = 50;
+
+interface Parts {
+  readonly schedule: Schedule;
+  readonly releaser: Releaser;
+  readonly shards: { readonly held: readonly Shard[] };
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /**
+   * How long a claim holds, in milliseconds. As nobody else claims in a shard while its lock is held, this is how long the
+   * messages wait that a gateway had claimed when it was killed.
+   */
+  readonly claimMs: number;
+}
 
 /** Publishes what is due: delayed messages to their topic, retries to their channel. */
 export class DueWorker implements Job {
@@ -13,23 +27,23 @@ export class DueWorker implements Job {
   readonly intervalMs = INTERVAL_MS;
   readonly #size = new ClaimSize();
 
-  constructor(
-    private readonly schedule: Schedule,
-    private readonly releaser: Releaser,
-    private readonly clock: Clock,
-  ) {}
+  constructor(private readonly parts: Parts) {}
 
-  async runOnce(fence: number): Promise<number | undefined> {
-    if (!this.releaser.ready) return undefined;
-    const now = this.clock.now();
-    const batch = await this.schedule.claim(now, this.#size.next, CLAIM_MS, fence);
+  async runOnce(): Promise<number | undefined> {
+    const { schedule, releaser, shards, clock, logger, claimMs } = this.parts;
+    if (!releaser.ready) return undefined;
+    const batch = await schedule.claim(clock.now(), this.#size.next, claimMs, shards.held);
     if (batch.length > 0) {
       const full = batch.length >= this.#size.next;
       this.#size.observe(batch);
-      await this.releaser.release(batch);
+      const published = await releaser.release(batch);
+      logger.debug({ claimed: batch.length, published }, 'due messages were released');
       if (full) return 0;
     }
-    const next = await this.schedule.nextDue();
-    return next === undefined ? undefined : Math.max(1, next - this.clock.now());
+    const next = await schedule.nextDue();
+    if (next === undefined) return undefined;
+    const wait = next - clock.now();
+    // What is due and was not there to be claimed is another gateway's.
+    return wait <= 0 && batch.length === 0 ? undefined : Math.max(1, wait);
   }
 }

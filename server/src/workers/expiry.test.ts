@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../adapters/sqlite/fixture.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
 import { ExpiryWorker } from './expiry.js';
@@ -22,7 +23,8 @@ async function pulled(count: number, maxRetries: number) {
     const batch = await bus.pull(channel, { consumer: 'c', leaseMs: 1_000, max: 1_000, until, signal });
     receipts.push(...batch.map(({ receipt }) => receipt));
   }
-  return { fixture, bus, receipts, worker: new ExpiryWorker(fixture.engine.schedule, bus.settler, fixture.clock) };
+  const worker = new ExpiryWorker(fixture.engine.schedule, bus.settler, { held: allShards(1) }, fixture.clock);
+  return { fixture, bus, receipts, worker };
 }
 
 test('the expiry worker ends leases, and none before its time', async () => {

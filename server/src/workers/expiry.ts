@@ -1,6 +1,6 @@
 import type { Settler } from '../bus/settle.js';
 import type { Clock } from '../ports/clock.js';
-import type { Schedule } from '../ports/schedule.js';
+import type { Schedule, Shard } from '../ports/schedule.js';
 import type { Job } from './runner.js';
 
 const INTERVAL_MS = 100;
@@ -14,11 +14,12 @@ export class ExpiryWorker implements Job {
   constructor(
     private readonly schedule: Schedule,
     private readonly settler: Settler,
+    private readonly shards: { readonly held: readonly Shard[] },
     private readonly clock: Clock,
   ) {}
 
   async runOnce(): Promise<number | undefined> {
-    const leases = await this.schedule.expiredLeases(this.clock.now(), BATCH);
+    const leases = await this.schedule.expiredLeases(this.clock.now(), BATCH, this.shards.held);
     if (leases.length === 0) return undefined;
     await this.settler.expireLeases(leases);
     return leases.length === BATCH ? 0 : undefined;

@@ -3,30 +3,50 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { LocalLocks } from '../adapters/locks-local/locks.js';
 import { until } from '../fixture/until.js';
 import { silentLogger } from '../ports/logger.js';
+import { LockPermit, type Permit } from './permit.js';
 import { type Job, Runner } from './runner.js';
 
 class CountingJob implements Job {
   readonly name = 'count';
-  readonly fences: number[] = [];
+  runs = 0;
   next: number | undefined;
   work: () => Promise<void> = async () => {};
 
   constructor(readonly intervalMs: number) {}
 
-  get runs(): number {
-    return this.fences.length;
-  }
-
-  async runOnce(fence: number): Promise<number | undefined> {
-    this.fences.push(fence);
+  async runOnce(): Promise<number | undefined> {
+    this.runs++;
     await this.work();
     return this.next;
   }
 }
 
+class TestPermit implements Permit {
+  retryMs = 50;
+  may = true;
+  fault: Error | undefined;
+  asked = 0;
+  released = 0;
+
+  async granted(): Promise<boolean> {
+    this.asked++;
+    if (this.fault !== undefined) throw this.fault;
+    return this.may;
+  }
+
+  async release(): Promise<void> {
+    this.released++;
+    if (this.fault !== undefined) throw this.fault;
+  }
+}
+
 describe('a runner', () => {
   function runner(job: Job, locks: LocalLocks = new LocalLocks(), lockMs = 3_000): Runner {
-    const made = new Runner(job, locks, silentLogger, { lockMs });
+    return under(job, new LockPermit(job.name, locks, lockMs));
+  }
+
+  function under(job: Job, permit: Permit): Runner {
+    const made = new Runner(job, permit, silentLogger);
     onTestFinished(() => made.stop());
     return made;
   }
@@ -97,7 +117,7 @@ describe('a runner', () => {
     expect(jobs.filter(({ runs }) => runs > 0)).toHaveLength(1);
   });
 
-  test('takes over when the one that had the lock stops, with a higher fence', async () => {
+  test('takes over when the one that had the lock stops', async () => {
     const locks = new LocalLocks();
     const first = new CountingJob(5);
     const second = new CountingJob(5);
@@ -109,27 +129,66 @@ describe('a runner', () => {
     expect(second.runs).toBe(0);
     await firstRunner.stop();
     await until(() => second.runs > 0, 'takeover');
-    expect(second.fences[0]).toBeGreaterThan(first.fences.at(-1) ?? 0);
   });
 
-  test('stops its job when the lock is lost, and takes it again', async () => {
+  test('stops its job when the lock is lost, and goes on once it has it again', async () => {
     const locks = new LocalLocks();
     const job = new CountingJob(5);
     await runner(job, locks, 60).start();
     await until(() => job.runs > 0, 'first run');
-    const [fence] = job.fences;
     // All locks are gone, as after a flush of the store; somebody else is quicker.
     await locks.stop();
-    const other = await locks.acquire('worker:count', 100);
-    await until(() => job.fences.at(-1) !== fence, 'new lock');
-    expect(job.fences.at(-1)).toBeGreaterThan(other?.fence ?? 0);
+    const other = await locks.acquire('worker:count', 60_000);
+    await delay(60);
+    const { runs } = job;
+    await delay(60);
+    expect(job.runs).toBe(runs);
+    await other?.release();
+    await until(() => job.runs > runs, 'run under a new lock');
   });
 
-  test('keeps its lock for as long as it runs', async () => {
-    const job = new CountingJob(5);
-    await runner(job, new LocalLocks(), 30).start();
-    await delay(200);
-    expect(new Set(job.fences).size).toBe(1);
+  test('asks for its permit before every run, and sooner than its interval when it must be renewed', async () => {
+    const permit = new TestPermit();
+    permit.retryMs = 10;
+    const job = new CountingJob(60_000);
+    await under(job, permit).start();
+    await until(() => permit.asked >= 5, 'renewals');
+    expect(job.runs).toBe(1);
+  });
+
+  test('runs at once after a wake that came while it was not permitted', async () => {
+    const permit = new TestPermit();
+    permit.may = false;
+    permit.retryMs = 5;
+    const job = new CountingJob(60_000);
+    const made = under(job, permit);
+    await made.start();
+    made.wake();
+    await until(() => permit.asked >= 3, 'refusals');
+    expect(job.runs).toBe(0);
+    permit.may = true;
+    await until(() => job.runs === 1, 'run');
+  });
+
+  test('asks again when its permit could not be asked for', async () => {
+    const permit = new TestPermit();
+    permit.retryMs = 5;
+    permit.fault = new Error('the store is away');
+    const job = new CountingJob(60_000);
+    await under(job, permit).start();
+    await until(() => permit.asked >= 3, 'questions');
+    expect(job.runs).toBe(0);
+    permit.fault = undefined;
+    await until(() => job.runs === 1, 'run');
+  });
+
+  test('gives its permit back when it stops, and ends even when that fails', async () => {
+    const permit = new TestPermit();
+    const made = under(new CountingJob(5), permit);
+    await made.start();
+    permit.fault = new Error('the store is away');
+    await made.stop();
+    expect(permit.released).toBe(1);
   });
 
   test('stops before its start, twice, and in the middle of a run, which it lets end', async () => {

@@ -1,25 +1,20 @@
-import type { Lock, Locks } from '../ports/locks.js';
 import type { Logger } from '../ports/logger.js';
 import type { Service } from '../ports/service.js';
+import type { Permit } from './permit.js';
 
-/** A job that one gateway at a time does, again and again. */
+/** A job that is done again and again. */
 export interface Job {
   readonly name: string;
   /** The longest pause between two runs, in milliseconds. */
   readonly intervalMs: number;
   /** Does what there is to do. Answers how long to wait for the next run, in milliseconds, if that is sooner than the interval. */
-  runOnce(fence: number): Promise<number | undefined>;
-}
-
-export interface RunnerOptions {
-  /** How long the lock lasts unless renewed; it is renewed after a third of it. Config `DLMExpiration`. */
-  readonly lockMs: number;
+  runOnce(): Promise<number | undefined>;
 }
 
 /** How long a job may go on once the runner is told to stop. */
 const STOP_MS = 3_000;
 
-/** Runs a job under its lock. A fault is logged and the job goes on at its interval; a lost lock is taken again. */
+/** Runs a job while it is permitted. A fault is logged and the job goes on at its interval; a lost permit is asked for again. */
 export class Runner implements Service {
   #stopped = true;
   #loop: Promise<void> | undefined;
@@ -30,9 +25,8 @@ export class Runner implements Service {
 
   constructor(
     private readonly job: Job,
-    private readonly locks: Locks,
+    private readonly permit: Permit,
     private readonly logger: Logger,
-    private readonly options: RunnerOptions,
   ) {}
 
   async start(): Promise<void> {
@@ -55,49 +49,49 @@ export class Runner implements Service {
   }
 
   async #run(): Promise<void> {
+    let runAt = 0;
     while (!this.#stopped) {
-      const lock = await this.#acquire();
-      if (lock !== undefined) await this.#runUnder(lock);
-      // Whoever has the lock is woken too: here, a wake changes nothing.
-      else await this.#sleep(this.options.lockMs / 3);
-    }
-  }
-
-  async #acquire(): Promise<Lock | undefined> {
-    try {
-      return await this.locks.acquire(`worker:${this.job.name}`, this.options.lockMs);
-    } catch (error) {
-      this.logger.debug({ error, job: this.job.name }, 'the lock could not be taken');
-      return undefined;
-    }
-  }
-
-  async #runUnder(lock: Lock): Promise<void> {
-    let renewAt = performance.now() + this.options.lockMs / 3;
-    while (!this.#stopped) {
-      if (performance.now() >= renewAt) {
-        renewAt = performance.now() + this.options.lockMs / 3;
-        if (!(await lock.renew())) return;
+      // Whoever has the permit is woken too: without it, a wake changes nothing.
+      if (!(await this.#permitted())) {
+        await this.#sleep(this.permit.retryMs);
+        continue;
       }
-      const pause = Math.min(await this.#runJob(lock.fence), renewAt - performance.now());
-      if (pause > 0) await this.#pause(pause);
+      if (this.#woken || performance.now() >= runAt) runAt = performance.now() + (await this.#runJob());
+      // A long pause is cut where the permit must be renewed.
+      await this.#pause(Math.min(runAt - performance.now(), this.permit.retryMs));
     }
-    await lock.release();
+    await this.permit.release().catch((error: unknown) => this.#complain(error, 'a permit could not be given back'));
   }
 
-  async #runJob(fence: number): Promise<number> {
+  async #permitted(): Promise<boolean> {
+    try {
+      return await this.permit.granted();
+    } catch (error) {
+      this.logger.debug({ error, job: this.job.name }, 'a permit could not be asked for');
+      return false;
+    }
+  }
+
+  async #runJob(): Promise<number> {
     this.#woken = false;
     try {
-      return Math.min((await this.job.runOnce(fence)) ?? this.job.intervalMs, this.job.intervalMs);
+      return Math.min((await this.job.runOnce()) ?? this.job.intervalMs, this.job.intervalMs);
     } catch (error) {
-      this.logger.warn({ error, job: this.job.name }, 'a job failed; it is tried again');
+      this.#complain(error, 'a job failed; it is tried again');
       return this.job.intervalMs;
     }
   }
 
+  #complain(error: unknown, message: string): void {
+    this.logger.warn({ error, job: this.job.name }, message);
+  }
+
   /** Until the time is up, or somebody wakes the job. */
   #pause(ms: number): Promise<void> {
-    return this.#woken ? Promise.resolve() : this.#sleep(ms, (wake) => (this.#wake = wake));
+    if (ms <= 0 || this.#woken) return Promise.resolve();
+    return this.#sleep(ms, (wake) => {
+      this.#wake = wake;
+    });
   }
 
   /** Until the time is up, or the runner is stopped. */

@@ -7,6 +7,7 @@ import { RabbitConnection } from './connection.js';
 import { RabbitConsumer } from './consumer.js';
 import { Lane } from './lane.js';
 import { Publisher } from './publisher.js';
+import { RabbitRebalance } from './rebalance.js';
 import { type QueueType, Topology } from './topology.js';
 
 /** AMQP channels that all consumers of the gateway share. */
@@ -37,6 +38,7 @@ export interface RabbitBrokerOptions {
 export class RabbitBroker implements Broker {
   readonly name = 'rabbitmq';
   readonly prefix: string;
+  readonly rebalance: RabbitRebalance;
   readonly #topology: Topology;
   readonly #publisher: Publisher;
   readonly #lanes: readonly Lane[];
@@ -58,13 +60,19 @@ export class RabbitBroker implements Broker {
       topology: this.#topology,
       logger,
     });
+    this.rebalance = new RabbitRebalance(prefix, logger);
     this.#lanes = Array.from({ length: LANES }, () => new Lane(logger));
     const both = { url, heartbeatSeconds, logger };
     this.#publishing = new RabbitConnection({
       ...both,
       name: `${prefix} publish`,
-      up: (model) => this.#publisher.up(model),
-      down: () => this.#publisher.down(),
+      up: async (model) => {
+        await Promise.all([this.#publisher.up(model), this.rebalance.sayingUp(model)]);
+      },
+      down: () => {
+        this.#publisher.down();
+        this.rebalance.sayingDown();
+      },
       blocked: (blocked) => this.#publisher.blocked(blocked),
     });
     this.#consuming = new RabbitConnection({
@@ -73,6 +81,7 @@ export class RabbitBroker implements Broker {
       up: (model) => this.#consumingUp(model),
       down: () => {
         this.#topology.down();
+        this.rebalance.hearingDown();
         for (const lane of this.#lanes) lane.down();
       },
       // Nothing is published on this connection.
@@ -122,6 +131,6 @@ export class RabbitBroker implements Broker {
 
   async #consumingUp(model: ChannelModel): Promise<void> {
     await this.#topology.up(model);
-    await Promise.all(this.#lanes.map((lane) => lane.up(model)));
+    await Promise.all([this.rebalance.hearingUp(model), ...this.#lanes.map((lane) => lane.up(model))]);
   }
 }

@@ -12,6 +12,11 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** Above InnoDB's lock wait (see SESSION), so that a wait for a lock ends as a conflict. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/**
+ * A connection that says nothing for so long is closed by the server: a gateway that freezes in the middle of a transaction
+ * would keep its rows locked for the eight hours that are the default. The pool opens a new one when it needs one.
+ */
+const SILENT_SECONDS = 30;
 /** Conflicts in a row before a caller that does not wait for healing gets its error. */
 const CONFLICT_TRIES = 10;
 
@@ -30,7 +35,8 @@ const AGAIN: RetryPolicy = {
  * READ COMMITTED locks no gaps, which are where groups of inserts would deadlock.
  */
 const SESSION = [
-  `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, innodb_lock_wait_timeout = 5`,
+  `SET SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, innodb_lock_wait_timeout = 5,
+   wait_timeout = ${SILENT_SECONDS}`,
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 

@@ -2,6 +2,7 @@ import { type Connection, createConnection, escapeId, type RowDataPacket } from 
 import { StartError } from '../../model/errors.js';
 import { errorNumber, NO_SUCH_DATABASE, NO_SUCH_TABLE } from './errors.js';
 import { ledgerTables } from './migrations/001-ledger.js';
+import { aliasTable } from './migrations/002-aliases.js';
 
 /**
  * The schema, step by step; a step that was released never changes. MySQL commits every DDL statement by itself, so a crash
@@ -9,6 +10,7 @@ import { ledgerTables } from './migrations/001-ledger.js';
  */
 const MIGRATIONS: readonly { readonly version: number; readonly statements: readonly string[] }[] = [
   { version: 1, statements: ledgerTables },
+  { version: 2, statements: aliasTable },
 ];
 
 const LATEST = MIGRATIONS.length;

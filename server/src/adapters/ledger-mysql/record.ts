@@ -1,4 +1,4 @@
-import type { RecordState } from '../../ports/record.js';
+import type { RecordState } from '../../ports/ledger.js';
 
 /** As the tables store them: those from `acked` on are final. */
 export const STATE_CODE: Readonly<Record<RecordState, number>> = {

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
 import type { ChannelId } from '../../model/channel.js';
 import { openMessage } from '../../model/message-codec.js';
-import type { ChangeResult, Due, ExpiredLease, Schedule, Waiting } from '../../ports/schedule.js';
+import type { ChangeResult, Due, ExpiredLease, Schedule, Shard, Waiting } from '../../ports/schedule.js';
 import type { MysqlConnection } from './connection.js';
 import { GroupWriter } from './group-writer.js';
 import { addWaiting } from './schedule-add.js';
 import { settleClaims } from './schedule-settle.js';
 import { inTransaction } from './session.js';
-import { type ClaimTerms, claimDue, claimParked, type DueRow, passFence } from './statements/claims.js';
+import { among, type ClaimTerms, claimDue, claimParked, type DueRow, raiseFences } from './statements/claims.js';
 import { pruneRecords, recordEnd } from './statements/endings.js';
 import { amongKeys, keyed } from './statements/keys.js';
 import { forget, HELD_CODE, waitingRow } from './statements/schedule.js';
@@ -30,6 +30,8 @@ export class MysqlSchedule implements Schedule {
   readonly #connection: MysqlConnection;
   readonly #topics = new Topics();
   readonly #adds: GroupWriter<Waiting, boolean>;
+  /** The highest token of each shard that this gateway has written down. */
+  readonly #fences = new Map<number, number>();
 
   constructor(connection: MysqlConnection) {
     this.#connection = connection;
@@ -47,16 +49,25 @@ export class MysqlSchedule implements Schedule {
     return this.#adds.write(messages);
   }
 
-  claim(now: number, limit: number, claimMs: number, fence: number): Promise<Due[]> {
+  async claim(now: number, limit: number, claimMs: number, shards: readonly Shard[]): Promise<Due[]> {
+    if (shards.length === 0) return [];
+    await this.#raise(shards);
     const terms = { limit, claim: randomUUID(), until: now + claimMs };
     return this.#connection.once(
       inTransaction(async (session) => {
-        if (!(await passFence(session, fence))) return [];
-        const due = dueOf(await claimDue(session, now, terms), terms);
+        const due = dueOf(await claimDue(session, now, shards, terms), terms);
         // A row whose claim ran out is found by the end of that claim, and yet was due before.
         return due.sort((a, b) => a.dueAt - b.dueAt);
       }),
     );
+  }
+
+  /** A token is written down before its first claim. */
+  async #raise(shards: readonly Shard[]): Promise<void> {
+    const raised = shards.filter(({ shard, fence }) => fence > (this.#fences.get(shard) ?? 0));
+    if (raised.length === 0) return;
+    await this.#connection.once((session) => raiseFences(session, raised));
+    for (const { shard, fence } of raised) this.#fences.set(shard, fence);
   }
 
   async claimParked(topic: string, now: number, limit: number, claimMs: number): Promise<Due[]> {
@@ -84,11 +95,15 @@ export class MysqlSchedule implements Schedule {
     await this.#connection.once(inTransaction((session) => settleClaims(session, settled, topicIds, now)));
   }
 
-  async expiredLeases(now: number, limit: number): Promise<ExpiredLease[]> {
+  async expiredLeases(now: number, limit: number, shards: readonly Shard[]): Promise<ExpiredLease[]> {
+    if (shards.length === 0) return [];
     const rows = await this.#rows<LeaseRow>(
-      `SELECT s.channel_id, t.name, s.message_id, s.attempt, s.nonce, s.deadline
+      `SELECT s.channel_id, t.name, s.message_id, s.attempt, s.nonce, s.deadline, EXISTS (
+         SELECT 1 FROM aliases a WHERE a.channel_id = s.channel_id AND a.topic_id = s.topic_id
+         AND a.message_id = s.message_id AND a.nonce = s.nonce
+       ) AS aliased
        FROM schedule s FORCE INDEX (schedule_deadline) JOIN topics t ON t.id = s.topic_id
-       WHERE s.deadline <= ${now} ORDER BY s.deadline LIMIT ${limit}`,
+       WHERE s.deadline <= ${now} AND ${among(shards.map(({ shard }) => shard))} ORDER BY s.deadline LIMIT ${limit}`,
     );
     return rows.map((row) => ({
       channel: row.channel_id,
@@ -97,6 +112,7 @@ export class MysqlSchedule implements Schedule {
       attempt: row.attempt,
       nonce: row.nonce,
       deadline: row.deadline,
+      aliased: row.aliased === 1,
     }));
   }
 
@@ -162,6 +178,7 @@ interface LeaseRow {
   readonly attempt: number;
   readonly nonce: number;
   readonly deadline: number;
+  readonly aliased: number;
 }
 
 function dueOf(rows: readonly DueRow[], { claim }: ClaimTerms): Due[] {

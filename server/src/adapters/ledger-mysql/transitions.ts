@@ -2,6 +2,7 @@ import type { Entry, Outcome } from '../../ports/ledger.js';
 import { inTime, judge } from '../../ports/record.js';
 import { DUPLICATE_ENTRY, errorNumber, LostRace } from './errors.js';
 import type { Session } from './session.js';
+import { writeAliases } from './statements/aliases.js';
 import {
   appendAttempts,
   insertRecords,
@@ -45,6 +46,7 @@ export async function writeTransitions(session: Session, rows: readonly PlacedEn
     session,
     applied.filter((row) => !holds(row.entry) && mayBeHeld(row.entry, records.get(row.sql))),
   );
+  await writeAliases(session, applied);
   return outcomes;
 }
 

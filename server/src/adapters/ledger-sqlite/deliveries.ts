@@ -1,5 +1,5 @@
-import type { HandOut } from '../../ports/ledger.js';
-import type { DeliveryRecord, RecordState } from '../../ports/record.js';
+import type { HandOut, RecordState } from '../../ports/ledger.js';
+import type { DeliveryRecord } from '../../ports/record.js';
 import type { Store } from '../sqlite/store.js';
 
 /** A message on a channel (0: on its topic), as the tables know it. */
@@ -42,6 +42,8 @@ export function deliveriesOf(store: Store) {
   const deleteRecord = store.prepare('DELETE FROM deliveries WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
   const deleteAttempts = store.prepare('DELETE FROM attempts WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
 
+  const deleteAliases = store.prepare('DELETE FROM aliases WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
+
   return {
     find({ channel, topic, id }: Key): DeliveryRecord | undefined {
       return select.get(channel, topic, id);
@@ -70,6 +72,7 @@ export function deliveriesOf(store: Store) {
       const old = selectOld.all(before, limit);
       for (const { channel, topic, id } of old) {
         deleteAttempts.run(channel, topic, id);
+        deleteAliases.run(channel, topic, id);
         deleteRecord.run(channel, topic, id);
       }
       return old.length;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Channel, ChannelId } from '../../model/channel.js';
 import type { Change, Claim, Entry } from '../../ports/ledger.js';
-import { Fixture, limitPages, message, pageCount } from '../sqlite/fixture.js';
+import { allShards, Fixture, limitPages, message, pageCount } from '../sqlite/fixture.js';
 import type { Store } from '../sqlite/store.js';
 import { SqliteLedger } from './ledger.js';
 import { SqliteSchedule } from './schedule.js';
@@ -114,7 +114,7 @@ describe('the SQLite ledger', () => {
     test('refuses what waits for its retry, and takes the copy that the schedule brings', async () => {
       await write(entry('a', 1, 1, retry('a')));
       expect(await take('a', 2)).toBe(0);
-      const [due] = await schedule.claim(LATER, 10, 1_000, 1);
+      const [due] = await schedule.claim(LATER, 10, 1_000, allShards(1));
       expect(await take('a', 3)).toBe(2);
       if (due !== undefined) await schedule.settle([{ due, how: 'published' }], LATER);
       expect(await take('a', 4)).toBe(3);
@@ -122,9 +122,9 @@ describe('the SQLite ledger', () => {
 
     test('drops the claim of the copy that it takes, so that no second copy follows a crash', async () => {
       await write(entry('a', 1, 1, retry('a')));
-      await schedule.claim(LATER, 10, 1_000, 1);
+      await schedule.claim(LATER, 10, 1_000, allShards(1));
       expect(await take('a', 2)).toBe(2);
-      expect(await schedule.claim(LATER + 1_000, 10, 1_000, 1)).toEqual([]);
+      expect(await schedule.claim(LATER + 1_000, 10, 1_000, allShards(1))).toEqual([]);
     });
 
     test('answers a repeated claim as before', async () => {
@@ -173,7 +173,7 @@ describe('the SQLite ledger', () => {
 
     test('keeps a history of the attempts that did not end well', async () => {
       await write(entry('a', 1, 1, retry('a', 0)));
-      await schedule.claim(1, 10, 1_000, 1);
+      await schedule.claim(1, 10, 1_000, allShards(1));
       await take('a', 2);
       await write(entry('a', 2, 2, { state: 'returned', reason: 'gone' }));
       await take('a', 3);
@@ -189,17 +189,17 @@ describe('the SQLite ledger', () => {
       expect(await write(entry('a', 1, 1, retry('a')))).toEqual(['ok']);
       expect(await write(entry('a', 1, 1, retry('a')))).toEqual(['ok']);
       expect(await schedule.nextDue()).toBe(LATER);
-      const due = await schedule.claim(LATER, 10, 1_000, 1);
+      const due = await schedule.claim(LATER, 10, 1_000, allShards(1));
       expect(due).toMatchObject([{ channel: channel.id, dueAt: LATER, message: { id: 'a', topic: 'orders' } }]);
     });
 
     test('a nack of the copy replaces the retry whose claim is still open', async () => {
       await write(entry('a', 1, 1, retry('a')));
-      const [due] = await schedule.claim(LATER, 10, 1_000, 1);
+      const [due] = await schedule.claim(LATER, 10, 1_000, allShards(1));
       await take('a', 2);
       await write(entry('a', 2, 2, retry('a', 2 * LATER)));
       if (due !== undefined) await schedule.settle([{ due, how: 'published' }], LATER);
-      expect(await schedule.claim(2 * LATER, 10, 1_000, 1)).toMatchObject([{ dueAt: 2 * LATER }]);
+      expect(await schedule.claim(2 * LATER, 10, 1_000, allShards(1))).toMatchObject([{ dueAt: 2 * LATER }]);
     });
 
     test('a dead letter stays with its body', async () => {
@@ -227,16 +227,24 @@ describe('the SQLite ledger', () => {
     });
 
     test('runs out at its deadline, unless it was extended', async () => {
-      expect(await schedule.expiredLeases(LATER - 1, 10)).toEqual([]);
-      const lease = { channel: channel.id, topic: 'orders', id: 'a', attempt: 1, nonce: 1, deadline: LATER };
-      expect(await schedule.expiredLeases(LATER, 10)).toEqual([lease]);
+      expect(await schedule.expiredLeases(LATER - 1, 10, allShards(1))).toEqual([]);
+      const lease = {
+        channel: channel.id,
+        topic: 'orders',
+        id: 'a',
+        attempt: 1,
+        nonce: 1,
+        deadline: LATER,
+        aliased: false,
+      };
+      expect(await schedule.expiredLeases(LATER, 10, allShards(1))).toEqual([lease]);
       expect(await write(entry('a', 1, 1, extended, stranger))).toEqual(['ok']);
-      expect(await schedule.expiredLeases(LATER, 10)).toEqual([]);
-      expect(await schedule.expiredLeases(2 * LATER, 10)).toEqual([{ ...lease, deadline: 2 * LATER }]);
+      expect(await schedule.expiredLeases(LATER, 10, allShards(1))).toEqual([]);
+      expect(await schedule.expiredLeases(2 * LATER, 10, allShards(1))).toEqual([{ ...lease, deadline: 2 * LATER }]);
     });
 
     test('is neither due nor cancelled', async () => {
-      expect(await schedule.claim(2 * LATER, 10, 1_000, 1)).toEqual([]);
+      expect(await schedule.claim(2 * LATER, 10, 1_000, allShards(1))).toEqual([]);
       expect(await schedule.nextDue()).toBeUndefined();
       expect(await schedule.cancel('orders', 'a', 1)).toBe('absent');
     });
@@ -251,15 +259,17 @@ describe('the SQLite ledger', () => {
       const change: Change = { state: 'retry', reason: 'lease expired', dueAt: 2 * LATER, expiresAt: 0 };
       expect(await write(entry('a', 1, 1, change, stranger))).toEqual(['ok']);
       expect(await write(entry('a', 1, 1, ACKED, stranger))).toEqual(['stale']);
-      expect(await schedule.expiredLeases(LATER, 10)).toEqual([]);
-      expect(await schedule.claim(2 * LATER, 10, 1_000, 1)).toMatchObject([{ message: { id: 'a', acceptedAt: 1 } }]);
+      expect(await schedule.expiredLeases(LATER, 10, allShards(1))).toEqual([]);
+      expect(await schedule.claim(2 * LATER, 10, 1_000, allShards(1))).toMatchObject([
+        { message: { id: 'a', acceptedAt: 1 } },
+      ]);
       expect(await take('a', 2)).toBe(2);
     });
 
     test('becomes a dead letter in place', async () => {
       expect(await write(entry('a', 1, 1, { state: 'dead', reason: 'rejected' }, stranger))).toEqual(['ok']);
       expect(rows('schedule')).toMatchObject([{ state: 'dead', reason: 'rejected', accepted_at: 10 }]);
-      expect(await schedule.expiredLeases(LATER, 10)).toEqual([]);
+      expect(await schedule.expiredLeases(LATER, 10, allShards(1))).toEqual([]);
     });
   });
 

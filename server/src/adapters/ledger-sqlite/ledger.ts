@@ -1,8 +1,9 @@
 import type { Channel } from '../../model/channel.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
-import type { Claim, Entry, HandOut, Ledger, Outcome } from '../../ports/ledger.js';
+import type { Aliased, Claim, Entry, HandOut, Ledger, Outcome } from '../../ports/ledger.js';
 import { type DeliveryRecord, inTime, isFinal, judge } from '../../ports/record.js';
 import type { Store } from '../sqlite/store.js';
+import { type Aliases, aliasesOf } from './aliases.js';
 import { Channels } from './channels.js';
 import { Commits } from './commits.js';
 import { type Deliveries, deliveriesOf, type Key } from './deliveries.js';
@@ -18,6 +19,7 @@ export class SqliteLedger implements Ledger {
   readonly #channels: Channels;
   readonly #deliveries: Deliveries;
   readonly #held: Held;
+  readonly #aliases: Aliases;
 
   constructor(store: Store) {
     this.#store = store;
@@ -26,6 +28,7 @@ export class SqliteLedger implements Ledger {
     this.#channels = new Channels(store);
     this.#deliveries = deliveriesOf(store);
     this.#held = heldOf(store);
+    this.#aliases = aliasesOf(store);
   }
 
   async start(): Promise<void> {}
@@ -52,6 +55,10 @@ export class SqliteLedger implements Ledger {
 
   write(entries: readonly Entry[]): Promise<Outcome[]> {
     return this.#commits.write(() => entries.map((entry) => this.#write(entry)));
+  }
+
+  async find(alias: string): Promise<Aliased | undefined> {
+    return this.#store.read('LEDGER_UNAVAILABLE', () => this.#aliases.find(alias));
   }
 
   #take(claim: Claim): number {
@@ -84,6 +91,9 @@ export class SqliteLedger implements Ledger {
       case 'dead':
       case 'expired':
         this.#deliveries.append(key);
+        break;
+      case 'leased':
+        if (change.alias !== undefined) this.#aliases.add(key, change.alias, attempt, entry.nonce, at);
         break;
       case 'returned':
         if (change.unused !== true) this.#deliveries.append(key);

@@ -1,6 +1,6 @@
 import type { ChannelId } from '../../model/channel.js';
 import { openMessage } from '../../model/message-codec.js';
-import type { ChangeResult, Due, ExpiredLease, Schedule, Waiting } from '../../ports/schedule.js';
+import type { ChangeResult, Due, ExpiredLease, Schedule, Shard, Waiting } from '../../ports/schedule.js';
 import type { Store } from '../sqlite/store.js';
 import { type Deliveries, deliveriesOf, type Key } from './deliveries.js';
 import { Topics } from './topics.js';
@@ -16,6 +16,8 @@ export class SqliteSchedule implements Schedule {
   readonly #topics: Topics;
   readonly #rows: WaitingRows;
   readonly #deliveries: Deliveries;
+  /** The highest fencing token of each shard. In memory: the file is this process's alone. */
+  readonly #fences = new Map<number, number>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -30,10 +32,10 @@ export class SqliteSchedule implements Schedule {
     );
   }
 
-  claim(now: number, limit: number, claimMs: number, fence: number): Promise<Due[]> {
+  claim(now: number, limit: number, claimMs: number, shards: readonly Shard[]): Promise<Due[]> {
     return this.#store.write(UNAVAILABLE, () => {
-      if (!this.#rows.passFence(fence)) return [];
-      return this.#claim(this.#rows.due(now, limit), now + claimMs);
+      const passed = shards.filter((shard) => this.#passes(shard)).map(({ shard }) => shard);
+      return passed.length === 0 ? [] : this.#claim(this.#rows.due(now, limit, passed), now + claimMs);
     });
   }
 
@@ -65,8 +67,10 @@ export class SqliteSchedule implements Schedule {
     });
   }
 
-  async expiredLeases(now: number, limit: number): Promise<ExpiredLease[]> {
-    return this.#store.read(UNAVAILABLE, () => this.#rows.expiredLeases(now, limit));
+  async expiredLeases(now: number, limit: number, shards: readonly Shard[]): Promise<ExpiredLease[]> {
+    if (shards.length === 0) return [];
+    const numbers = shards.map(({ shard }) => shard);
+    return this.#store.read(UNAVAILABLE, () => this.#rows.expiredLeases(now, limit, numbers));
   }
 
   async nextDue(): Promise<number | undefined> {
@@ -88,6 +92,12 @@ export class SqliteSchedule implements Schedule {
 
   prune(before: number, limit: number): Promise<number> {
     return this.#store.write(UNAVAILABLE, () => this.#deliveries.prune(before, limit));
+  }
+
+  #passes({ shard, fence }: Shard): boolean {
+    if (fence < (this.#fences.get(shard) ?? 0)) return false;
+    this.#fences.set(shard, fence);
+    return true;
   }
 
   #claim(rows: readonly WaitingRow[], until: number): Due[] {

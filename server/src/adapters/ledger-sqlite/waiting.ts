@@ -1,6 +1,6 @@
 import type { ChannelId } from '../../model/channel.js';
 import type { Message } from '../../model/message.js';
-import { shardOf } from '../../model/shard.js';
+import { SHARDS, shardOf } from '../../model/shard.js';
 import type { ExpiredLease } from '../../ports/schedule.js';
 import type { Store } from '../sqlite/store.js';
 import type { Key } from './deliveries.js';
@@ -31,18 +31,20 @@ export function waitingOf(store: Store) {
      VALUES (0, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, '')
      ON CONFLICT (channel_id, topic_id, message_id) DO NOTHING`,
   );
-  const selectFence = store.prepare<{ value: number }>(`SELECT value FROM counters WHERE name = 'fence'`);
-  const setFence = store.prepare(`UPDATE counters SET value = ? WHERE name = 'fence'`);
   const nextClaim = store.prepare<{ value: number }>(
     `UPDATE counters SET value = value + 1 WHERE name = 'claim' RETURNING value`,
   );
   const columns = 'rowid AS row, channel_id, due_at, accepted_at, wire';
-  const selectDue = store.prepare<WaitingRow>(
-    `SELECT ${columns} FROM schedule WHERE state IN ('delayed', 'retry') AND due_at <= ? ORDER BY due_at LIMIT ?`,
-  );
-  const selectRunOut = store.prepare<WaitingRow>(
-    `SELECT ${columns} FROM schedule WHERE state = 'claimed' AND claim_until <= ? AND claimed_from <> 'parked' LIMIT ?`,
-  );
+  const selectDue = (shards: readonly number[]) =>
+    store.prepare<WaitingRow>(
+      `SELECT ${columns} FROM schedule WHERE state IN ('delayed', 'retry') AND due_at <= ? AND ${among(shards)}
+       ORDER BY due_at LIMIT ?`,
+    );
+  const selectRunOut = (shards: readonly number[]) =>
+    store.prepare<WaitingRow>(
+      `SELECT ${columns} FROM schedule
+       WHERE state = 'claimed' AND claim_until <= ? AND claimed_from <> 'parked' AND ${among(shards)} LIMIT ?`,
+    );
   const selectParked = store.prepare<WaitingRow>(
     `SELECT ${columns} FROM schedule WHERE state = 'parked' AND topic_id = ? ORDER BY accepted_at, rowid LIMIT ?`,
   );
@@ -76,11 +78,15 @@ export function waitingOf(store: Store) {
     `DELETE FROM schedule WHERE rowid = ? AND claim = ? AND state = 'claimed'
      RETURNING channel_id, topic_id, message_id, attempt, nonce, accepted_at`,
   );
-  const selectLeases = store.prepare<ExpiredLease>(
-    `SELECT s.channel_id AS channel, t.name AS topic, s.message_id AS id, s.attempt, s.nonce, s.due_at AS deadline
-     FROM schedule s JOIN topics t ON t.id = s.topic_id
-     WHERE s.state = 'leased' AND s.due_at <= ? ORDER BY s.due_at LIMIT ?`,
-  );
+  const selectLeases = (shards: readonly number[]) =>
+    store.prepare<Omit<ExpiredLease, 'aliased'> & { readonly aliased: number }>(
+      `SELECT s.channel_id AS channel, t.name AS topic, s.message_id AS id, s.attempt, s.nonce, s.due_at AS deadline, EXISTS (
+         SELECT 1 FROM aliases a WHERE a.channel_id = s.channel_id AND a.topic_id = s.topic_id
+         AND a.message_id = s.message_id AND a.nonce = s.nonce
+       ) AS aliased
+       FROM schedule s JOIN topics t ON t.id = s.topic_id
+       WHERE s.state = 'leased' AND s.due_at <= ? AND ${among(shards)} ORDER BY s.due_at LIMIT ?`,
+    );
   const selectNextDue = store.prepare<{ at: number | null }>(
     `SELECT min(at) AS at FROM (
        SELECT min(due_at) AS at FROM schedule WHERE state IN ('delayed', 'retry')
@@ -104,18 +110,13 @@ export function waitingOf(store: Store) {
       return insert.run(topic, id, state, shardOf(id), dueAt ?? 0, expiresAt, acceptedAt, wire).changes > 0;
     },
     /** False for a token lower than one seen before. */
-    passFence(fence: number): boolean {
-      const highest = selectFence.get()?.value ?? 0;
-      if (fence > highest) setFence.run(fence);
-      return fence >= highest;
-    },
     /** A number for one claim, which no other ever has. */
     nextClaim(): number {
       return nextClaim.get()?.value ?? 0;
     },
-    due(now: number, limit: number): WaitingRow[] {
-      const runOut = selectRunOut.all(now, limit);
-      const due = selectDue.all(now, limit);
+    due(now: number, limit: number, shards: readonly number[]): WaitingRow[] {
+      const runOut = selectRunOut(shards).all(now, limit);
+      const due = selectDue(shards).all(now, limit);
       if (runOut.length === 0) return due;
       return [...runOut, ...due].sort((a, b) => a.due_at - b.due_at).slice(0, limit);
     },
@@ -138,8 +139,10 @@ export function waitingOf(store: Store) {
     end(row: number, number: number): Ended | undefined {
       return end.get(row, number);
     },
-    expiredLeases(now: number, limit: number): ExpiredLease[] {
-      return selectLeases.all(now, limit);
+    expiredLeases(now: number, limit: number, shards: readonly number[]): ExpiredLease[] {
+      return selectLeases(shards)
+        .all(now, limit)
+        .map((lease) => ({ ...lease, aliased: lease.aliased === 1 }));
     },
     nextDue(): number | undefined {
       return selectNextDue.get()?.at ?? undefined;
@@ -157,3 +160,8 @@ export function waitingOf(store: Store) {
 }
 
 export type WaitingRows = ReturnType<typeof waitingOf>;
+
+/** A condition that is true for rows of these shards: nearly always all of them, as one process has them all. */
+function among(shards: readonly number[]): string {
+  return shards.length === SHARDS ? 'TRUE' : `shard IN (${shards.join(',')})`;
+}

@@ -1,10 +1,4 @@
 /**
- * What holds for the life of one process only. Fencing tokens of earlier ones are void: the file's lock proves that those
- * processes are gone, and tokens that come from a clock may be lower after a restart.
- */
-export const ON_OPEN = `UPDATE counters SET value = 0 WHERE name = 'fence'`;
-
-/**
  * The schema's steps, in order. A step that was released is never changed: the next change is a new step.
  *
  * Names are shared with the MySQL ledger, so that what is learnt of one is known of the other.
@@ -99,12 +93,12 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX schedule_claimed ON schedule (claim_until) WHERE state = 'claimed';
   CREATE INDEX schedule_leased ON schedule (due_at) WHERE state = 'leased';
   CREATE INDEX schedule_parked ON schedule (topic_id, accepted_at) WHERE state = 'parked';
-  -- name is fence (the highest fencing token seen) or claim (the number of the last claim).
+  -- name is claim: the number of the last claim.
   CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL
   ) WITHOUT ROWID;
-  INSERT INTO counters VALUES ('fence', 0), ('claim', 0);
+  INSERT INTO counters VALUES ('claim', 0);
 
   -- The ids stem + first to stem + last, last two hex digits counted up, begun or accepted together.
   CREATE TABLE dedupe (
@@ -117,5 +111,19 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (topic_id, stem, first, last)
   ) WITHOUT ROWID;
   CREATE INDEX dedupe_by_age ON dedupe (at);
+  `,
+  `
+  -- Other names of deliveries that were leased. ref is the alias of the delivery before, of the same message and channel.
+  CREATE TABLE aliases (
+    alias TEXT PRIMARY KEY,
+    channel_id INTEGER NOT NULL,
+    topic_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    nonce INTEGER NOT NULL,
+    ref TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX aliases_by_message ON aliases (channel_id, topic_id, message_id);
   `,
 ];

@@ -4,7 +4,6 @@ import { type Clock, systemClock } from '../../ports/clock.js';
 import { type Logger, silentLogger } from '../../ports/logger.js';
 import type { Dependency } from '../../ports/service.js';
 import { asBusError, faultOf } from './faults.js';
-import { ON_OPEN } from './migrations.js';
 import { closeFile, openFile } from './open.js';
 import type { Statement } from './statement.js';
 
@@ -26,7 +25,6 @@ const PROBE_MS = 1_000;
 /** Throws, in words for the operator, when the file is in use, damaged, or of a newer gateway. */
 export function openStore(options: StoreOptions): Store {
   const database = openFile(options.file);
-  database.exec(ON_OPEN);
   return new Store(database, options);
 }
 
@@ -189,7 +187,7 @@ export class Store implements Dependency {
     this.#probe = setTimeout(() => {
       this.#probe = undefined;
       if (this.#fault === undefined) return;
-      const touch = this.prepare(`UPDATE counters SET value = value WHERE name = 'fence'`);
+      const touch = this.prepare(`UPDATE counters SET value = value WHERE name = 'claim'`);
       this.write('LEDGER_UNAVAILABLE', () => touch.run()).catch((error: unknown) => {
         this.logger.debug({ error }, 'the data file still cannot be used');
       });

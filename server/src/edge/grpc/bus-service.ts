@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { ServerUnaryCall, ServiceDefinition, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import {
   AckResponseSchema,
   Bus as BusDesc,
@@ -19,6 +19,7 @@ import {
   type SettleResult,
 } from '@waybill/proto/waybill/v1/bus';
 import type { Bus } from '../../bus/bus.js';
+import type { Limit } from '../../bus/limit.js';
 import type { Action } from '../../bus/settle.js';
 import { BusError } from '../../model/errors.js';
 import { MAX_ID_LENGTH } from '../../model/message.js';
@@ -44,8 +45,8 @@ import { complete, method } from './definition.js';
 import { DeliveryBatch, writePullResponse, writeSubscribeResponse } from './deliveries-codec.js';
 import { type PublishInput, readPublishRequest, readPublishStreamRequest } from './publish-codec.js';
 import { type PublishCall, PublishStreams } from './publish-stream.js';
-import { toServiceError } from './status.js';
 import type { SubscribeCall, SubscribeStreams } from './subscribe-stream.js';
+import { unary } from './unary.js';
 
 export const busDefinition: ServiceDefinition = complete(BusDesc, {
   publish: method(BusDesc.method.publish, { read: readPublishRequest }),
@@ -65,6 +66,8 @@ export interface BusServiceOptions {
   readonly maxCredit: number;
   readonly defaultLeaseMs: number;
   readonly defaultRetry: RetryPolicy;
+  /** Of all streams. */
+  readonly streams: Limit;
 }
 
 const MAX_PULL = 1_000;
@@ -87,7 +90,7 @@ export class BusService {
     private readonly logger: Logger,
     private readonly options: BusServiceOptions,
   ) {
-    this.#publishStreams = new PublishStreams(bus, clock, logger, options.publishTimeoutMs);
+    this.#publishStreams = new PublishStreams(bus, clock, logger, options.publishTimeoutMs, options.streams);
   }
 
   /** Ends the publish streams, and waits until all that was read is answered, at most `graceMs`. */
@@ -202,22 +205,14 @@ export class BusService {
   }
 
   #unary<Request, Response>(handle: (call: ServerUnaryCall<Request, Response>) => Promise<Response>) {
-    return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>): void => {
+    return unary(this.logger, async (call: ServerUnaryCall<Request, Response>) => {
       this.#underWay++;
-      // grpc-js reports a handler that throws as UNKNOWN: a promise chain catches those of before the first await too.
-      Promise.resolve()
-        .then(() => {
-          if (call.request instanceof BusError) throw call.request;
-          return handle(call);
-        })
-        .then(
-          (response) => callback(null, response),
-          (error: unknown) => callback(toServiceError(error, this.logger)),
-        )
-        .finally(() => {
-          this.#underWay--;
-        });
-    };
+      try {
+        return await handle(call);
+      } finally {
+        this.#underWay--;
+      }
+    });
   }
 }
 

@@ -1,11 +1,12 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { type PublishStreamResponse, PublishStreamResponseSchema } from '@waybill/proto/waybill/v1/bus';
 import type { Bus } from '../../bus/bus.js';
+import type { Limit } from '../../bus/limit.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import { checkCount, fromPublishResult, MAX_BATCH } from './convert.js';
 import type { PublishInput } from './publish-codec.js';
-import { toServiceError } from './status.js';
+import { refuseStream, toServiceError } from './status.js';
 
 export type PublishCall = ServerDuplexStream<PublishInput, PublishStreamResponse>;
 
@@ -22,6 +23,7 @@ export class PublishStreams {
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly timeoutMs: number,
+    private readonly limit: Limit,
   ) {}
 
   get size(): number {
@@ -33,6 +35,14 @@ export class PublishStreams {
   }
 
   open(call: PublishCall): void {
+    try {
+      this.limit.enter();
+    } catch (error) {
+      refuseStream(call, error, this.logger);
+      return;
+    }
+    // It is told when the stream ended, whichever way.
+    call.once('close', () => this.limit.leave());
     let underWay = 0;
     let ended = false;
     const end = () => {

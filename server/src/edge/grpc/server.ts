@@ -1,5 +1,5 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import { file_waybill_v1_bus } from '@waybill/proto/waybill/v1/bus';
 import { HealthImplementation } from 'grpc-health-check';
 import { StartError } from '../../model/errors.js';
 import type { Service } from '../../ports/service.js';
@@ -23,6 +23,7 @@ const FLUSH_MS = 500;
 const SLACK_BYTES = 1024 * 1024;
 
 export interface RpcService {
+  readonly desc: DescService;
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 }
@@ -35,7 +36,7 @@ export class RpcServer implements Service {
   #stopping: Promise<void> | undefined;
 
   constructor(
-    services: readonly RpcService[],
+    private readonly services: readonly RpcService[],
     private readonly options: RpcServerOptions,
     /** Ends streams and calls in order. What is open afterwards only watches, as health's watchers do. */
     private readonly drainCalls: (graceMs: number) => Promise<void>,
@@ -49,7 +50,7 @@ export class RpcServer implements Service {
     });
     for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
     this.#health.addToServer(this.#server);
-    addReflection(this.#server, [file_waybill_v1_bus]);
+    addReflection(this.#server, [...new Set(services.map(({ desc }) => desc.file))]);
   }
 
   /** The port that it listens on. */
@@ -86,6 +87,6 @@ export class RpcServer implements Service {
   }
 
   #setServing(status: 'SERVING' | 'NOT_SERVING'): void {
-    for (const service of ['', 'waybill.v1.Bus']) this.#health.setStatus(service, status);
+    for (const name of ['', ...this.services.map(({ desc }) => desc.typeName)]) this.#health.setStatus(name, status);
   }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { BusError, type Reason } from '../../model/errors.js';
@@ -6,6 +7,8 @@ import type { Logger } from '../../ports/logger.js';
 
 /** The one place where reasons become gRPC status codes. */
 const CODES: Record<Reason, status> = {
+  // The original event-bus gives UNKNOWN for whatever it refuses.
+  ALREADY_ACKED: status.UNKNOWN,
   ALREADY_DELIVERED: status.FAILED_PRECONDITION,
   ALREADY_OPEN: status.FAILED_PRECONDITION,
   BATCH_INVALID: status.INVALID_ARGUMENT,
@@ -23,10 +26,15 @@ const CODES: Record<Reason, status> = {
   KEY_INVALID: status.INVALID_ARGUMENT,
   LEASE_INVALID: status.INVALID_ARGUMENT,
   LEDGER_UNAVAILABLE: status.UNAVAILABLE,
+  LOCKS_UNAVAILABLE: status.UNAVAILABLE,
+  LOCK_INVALID: status.INVALID_ARGUMENT,
+  LOCK_LOST: status.FAILED_PRECONDITION,
+  LOCK_TOKEN_INVALID: status.INVALID_ARGUMENT,
   MALFORMED: status.INVALID_ARGUMENT,
   NOT_OPEN: status.FAILED_PRECONDITION,
   OVERLOADED: status.RESOURCE_EXHAUSTED,
   QUEUE_CONFLICT: status.FAILED_PRECONDITION,
+  QUEUE_OR_DATA_EMPTY: status.UNKNOWN,
   REASON_INVALID: status.INVALID_ARGUMENT,
   RETRY_POLICY_INVALID: status.INVALID_ARGUMENT,
   SCHEDULED_NOT_FOUND: status.NOT_FOUND,
@@ -53,6 +61,14 @@ export function toServiceError(error: unknown, logger: Logger): ServiceError {
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', Buffer.from(errorInfo(code, details, busError, logId)));
   return Object.assign(new Error(details), { code, details, metadata });
+}
+
+/** Ends a stream with an error before anything of it was read. */
+export function refuseStream(call: EventEmitter, error: unknown, logger: Logger): void {
+  // Without a listener, the error would end the process.
+  call.on('error', () => {});
+  // grpc-js sends the status of an emitted error; destroy() would drop it.
+  call.emit('error', toServiceError(error, logger));
 }
 
 /** What of an error may be told: a fault of ours is logged, and only its id goes out. */

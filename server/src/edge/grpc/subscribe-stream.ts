@@ -4,6 +4,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { type SubscribeRequest, type SubscribeResponse, SubscribeResponseSchema } from '@waybill/proto/waybill/v1/bus';
 import type { Bus } from '../../bus/bus.js';
 import type { Delivery } from '../../bus/delivery.js';
+import type { Limit } from '../../bus/limit.js';
 import type { Action } from '../../bus/settle.js';
 import type { Subscription } from '../../bus/subscription.js';
 import { BusError } from '../../model/errors.js';
@@ -20,7 +21,7 @@ import {
   toNack,
 } from './convert.js';
 import { DeliveryBatch, type Outgoing, outgoingSize } from './deliveries-codec.js';
-import { toServiceError } from './status.js';
+import { refuseStream, toServiceError } from './status.js';
 
 export type SubscribeCall = ServerDuplexStream<SubscribeRequest | BusError, SubscribeResponse | DeliveryBatch>;
 
@@ -46,10 +47,20 @@ export class SubscribeStreams {
     private readonly bus: Bus,
     private readonly logger: Logger,
     private readonly options: SubscribeOptions,
+    private readonly limit: Limit,
   ) {}
 
   open(call: SubscribeCall): void {
-    const stream = new SubscribeStream(call, this.bus, this.logger, this.options, () => this.#streams.delete(stream));
+    try {
+      this.limit.enter();
+    } catch (error) {
+      refuseStream(call, error, this.logger);
+      return;
+    }
+    const stream = new SubscribeStream(call, this.bus, this.logger, this.options, () => {
+      this.#streams.delete(stream);
+      this.limit.leave();
+    });
     this.#streams.add(stream);
   }
 
@@ -173,8 +184,10 @@ class SubscribeStream {
     const channel = await this.bus.channels.open(request.topic, request.channel, request.retry);
     // The client may have gone while the channel was made.
     if (this.#isClosed()) return;
-    const subscription = this.bus.subscribe(channel, { consumer: request.consumer, leaseMs, credit }, (batch) =>
-      this.#deliver(batch),
+    const subscription = this.bus.subscribe(
+      channel,
+      { consumer: request.consumer, leaseMs, credit, client: this.call.getPeer() },
+      (batch) => this.#deliver(batch),
     );
     this.#subscription = subscription;
     this.#state = 'open';

@@ -34,6 +34,11 @@ export async function pruneRecords(session: Session, before: number, limit: numb
     if (left <= 0) break;
     const old = `FROM deliveries FORCE INDEX (delivery_state_time) WHERE state = ${state} AND settled_at < ${before}
       ORDER BY settled_at LIMIT ${left}`;
+    await session.run(
+      `DELETE a FROM aliases a JOIN (
+         SELECT channel_id, topic_id, message_id FROM (SELECT channel_id, topic_id, message_id ${old}) old
+       ) d ON a.channel_id = d.channel_id AND a.topic_id = d.topic_id AND a.message_id = d.message_id`,
+    );
     // An ack of the first attempt has no history, and is nearly every record.
     await session.run(
       `DELETE a FROM attempts a JOIN (
