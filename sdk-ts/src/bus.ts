@@ -3,6 +3,7 @@ import type { PullOptions } from './consumer/pull.js';
 import type { Handler } from './consumer/runner.js';
 import type { SubscribeOptions, Subscription } from './consumer/subscription.js';
 import type { Duration } from './duration.js';
+import type { Lock, LockOptions, LockScope } from './lock/lock.js';
 import type { Message } from './message.js';
 import type { MessageOptions } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
@@ -62,7 +63,17 @@ export interface Bus {
   /** Gives a delayed message another time; resolves with it. Exactly one of `delay` and `at`. Rejects as `cancel` does. */
   reschedule(topic: string, id: string, when: { delay: Duration } | { at: Date }, options?: CallOptions): Promise<Date>;
   /**
-   * Stops all subscriptions (running handlers finish), confirms what was published, and disconnects. What takes longer than `timeout` (default: 30 s) is left behind.
+   * Runs `fn` while this process alone, of all that ask for `name`, has the lock; resolves with what `fn` resolves with. The lock is
+   * renewed at every third of `ttl` (100 ms to 24 h), and released in the end. `ttl` is how long others wait after this process died.
+   *
+   * Rejects with LockHeldError when somebody else has it for all of `wait`, with UnavailableError, or with what `fn` rejects with.
+   * When the lock is lost, `signal` aborts, and once `fn` has ended this rejects with LockLostError, unless `fn` threw something itself.
+   */
+  withLock<T>(name: string, ttl: Duration, fn: (lock: LockScope) => T | Promise<T>, options?: LockOptions): Promise<T>;
+  /** The same without a function: holds the lock until it is released, lost, or the bus closes. */
+  lock(name: string, ttl: Duration, options?: LockOptions): Promise<Lock>;
+  /**
+   * Stops all subscriptions (running handlers finish), confirms what was published, releases all locks, and disconnects. What takes longer than `timeout` (default: 30 s) is left behind.
    * What is called afterwards rejects with ClosedError. Never rejects. Safe twice.
    */
   close(options?: { timeout?: Duration }): Promise<void>;

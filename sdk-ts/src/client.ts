@@ -17,6 +17,9 @@ import { type Duration, milliseconds, seconds } from './duration.js';
 import { ClosedError } from './errors.js';
 import type { Connection, UnaryOptions } from './grpc/connection.js';
 import { methodDefinition } from './grpc/definition.js';
+import { acquire } from './lock/acquire.js';
+import type { HeldLock } from './lock/held-lock.js';
+import type { Lock, LockOptions, LockScope } from './lock/lock.js';
 import type { Message } from './message.js';
 import { dueTime, MAX_DELAY_MS } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
@@ -32,6 +35,7 @@ export class Client implements Bus {
   readonly #publisher: Publisher;
   readonly #settles: SettleCalls;
   readonly #subscriptions = new Set<RunningSubscription>();
+  readonly #locks = new Set<HeldLock>();
   #closed: Promise<void> | undefined;
 
   constructor(connection: Connection) {
@@ -124,6 +128,29 @@ export class Client implements Bus {
     return new Date(Number(dueTimeMs));
   }
 
+  async withLock<T>(
+    name: string,
+    ttl: Duration,
+    fn: (lock: LockScope) => T | Promise<T>,
+    options: LockOptions = {},
+  ): Promise<T> {
+    const lock = await this.lock(name, ttl, options);
+    try {
+      const result = await fn(lock);
+      lock.signal.throwIfAborted();
+      return result;
+    } finally {
+      await lock.release();
+    }
+  }
+
+  async lock(name: string, ttl: Duration, options: LockOptions = {}): Promise<Lock> {
+    const lock = await acquire(this.#connection, name, ttl, options);
+    this.#locks.add(lock);
+    void lock.ended.then(() => this.#locks.delete(lock));
+    return lock;
+  }
+
   close(options: { timeout?: Duration } = {}): Promise<void> {
     this.#closed ??= this.#close(options.timeout ?? 30_000);
     return this.#closed;
@@ -136,6 +163,7 @@ export class Client implements Bus {
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop({ timeout })));
     }
     await this.#publisher.close(Math.max(0, end - Date.now()));
+    await Promise.all([...this.#locks].map((lock) => lock.release(end - Date.now())));
     this.#connection.close();
   }
 

@@ -86,6 +86,32 @@ export class StaleReceiptError extends FailedPreconditionError {
   }
 }
 
+/** Somebody else has the lock, and had it until the wait was over. */
+export class LockHeldError extends FailedPreconditionError {
+  override readonly name: string = 'LockHeldError';
+
+  constructor(lock: string) {
+    super(`somebody else holds the lock "${lock}"`, {
+      code: 'FAILED_PRECONDITION',
+      reason: 'LOCK_HELD',
+      retryable: true,
+    });
+  }
+}
+
+/** The lock ran out before it could be renewed: somebody else may have it by now. `cause` says why, where that is known. */
+export class LockLostError extends FailedPreconditionError {
+  override readonly name: string = 'LockLostError';
+
+  constructor(lock: string, cause?: unknown) {
+    super(`the lock "${lock}" is lost: it ran out before it was renewed`, {
+      code: 'FAILED_PRECONDITION',
+      reason: 'LOCK_LOST',
+      cause,
+    });
+  }
+}
+
 /** UNAUTHENTICATED or PERMISSION_DENIED: the token is missing, wrong, or not allowed to. */
 export class AccessError extends WaybillError {
   override readonly name: string = 'AccessError';

@@ -11,6 +11,8 @@ let gateway: TestingGateway;
 
 const charge = vi.fn(async (_order: Order) => {});
 const render = vi.fn(async (_job: string) => {});
+const makeReport = vi.fn(async (_options: { signal: AbortSignal }) => 'report');
+const storeReport = vi.fn(async (report: string, fence: number) => `${report} ${fence}`);
 const save = vi.fn(async (_id: string | undefined) => {});
 
 interface Order {
@@ -120,6 +122,22 @@ describe('the README', () => {
     );
     // #endregion
     await gateway.until(() => gateway.store.settled.length === 1);
+    await bus.close();
+  });
+
+  it('locks', async () => {
+    const bus = await connect();
+    // #region lock
+    const sent = await bus.withLock('nightly-report', '30s', async ({ fence, signal }) => {
+      const report = await makeReport({ signal }); // stops when the lock is lost
+      return storeReport(report, fence); // refuses a fence that is lower than one it has seen
+    });
+
+    const lock = await bus.lock('import', '1m', { wait: 0 }); // throws LockHeldError when somebody else has it
+    await lock.release();
+    // #endregion
+    expect(sent).toBe('report 1');
+    expect(gateway.locks.held.size).toBe(0);
     await bus.close();
   });
 

@@ -15,6 +15,8 @@ export {
   FailedPreconditionError,
   InternalError,
   InvalidArgumentError,
+  LockHeldError,
+  LockLostError,
   NotFoundError,
   OverloadedError,
   PublishManyError,
@@ -23,6 +25,7 @@ export {
   UnavailableError,
   WaybillError,
 } from './errors.js';
+export type { Lock, LockOptions, LockScope } from './lock/lock.js';
 export type { Message } from './message.js';
 export type { ConnectOptions, TlsOptions } from './options.js';
 export type { MessageOptions } from './publisher/outgoing.js';

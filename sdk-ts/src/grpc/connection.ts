@@ -6,6 +6,7 @@ import {
   credentials,
   Metadata,
   type MethodDefinition,
+  type ServiceError,
   status,
 } from '@grpc/grpc-js';
 import { Backoff } from '../backoff.js';
@@ -121,7 +122,7 @@ export class Connection {
           signal?.removeEventListener('abort', cancel);
           if (closed.aborted) reject(closed.reason);
           else if (signal?.aborted) reject(signal.reason);
-          else if (error !== null) reject(errorFromStatus(error));
+          else if (error !== null) reject(errorFromStatus(cancelledThere(error)));
           else if (response === undefined) reject(missingResponse(method.path));
           else resolve(response);
         },
@@ -168,6 +169,13 @@ function unreachable(address: string, cause: WaybillError): UnavailableError {
     reason: cause.reason,
     cause,
   });
+}
+
+/** What was cancelled, and not by us, a gateway that shuts down has ended: the next one may answer. */
+function cancelledThere(error: ServiceError): Pick<ServiceError, 'code' | 'details' | 'metadata'> {
+  const { code, details, metadata } = error;
+  if (code !== status.CANCELLED) return error;
+  return { code: status.UNAVAILABLE, details: `the gateway ended the call: ${details}`, metadata };
 }
 
 function missingResponse(path: string): InternalError {

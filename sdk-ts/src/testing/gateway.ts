@@ -34,9 +34,11 @@ import {
   type SubscribeResponse,
   SubscribeResponseSchema,
 } from '@waybill/proto/waybill/v1/bus';
+import { Locks } from '@waybill/proto/waybill/v1/locks';
 import type { Delivery, Message } from '@waybill/proto/waybill/v1/message';
 import { serviceDefinition } from '../grpc/definition.js';
 import { type Fault, faultOf } from './fault.js';
+import { TestingLocks } from './locks.js';
 import { type Channel, Store, type Taker } from './store.js';
 
 type PublishCall = ServerDuplexStream<PublishStreamRequest, PublishStreamResponse>;
@@ -55,11 +57,12 @@ export interface Refusal {
 }
 
 /**
- * A gateway in memory, for tests of this client's behaviour: it speaks `waybill.v1.Bus` over a real grpc-js server, and can be
+ * A gateway in memory, for tests of this client's behaviour: it speaks `waybill.v1.Bus` and `waybill.v1.Locks` over a real grpc-js server, and can be
  * told to misbehave. It keeps nothing on disk, knows no patterns and no retry policies.
  */
 export class TestingGateway {
   readonly store = new Store();
+  readonly locks = new TestingLocks();
   /** What each publish request held, in order of arrival. */
   readonly publishes: { topic: string; id: string; body: string; delayMs: number }[][] = [];
   /** The open frames that came. */
@@ -99,6 +102,7 @@ export class TestingGateway {
 
   async start(): Promise<this> {
     this.#server = new Server({ 'grpc.max_receive_message_length': 5 * 1_048_576 });
+    this.#server.addService(serviceDefinition(Locks), this.locks.implementation());
     this.#server.addService(serviceDefinition(Bus), {
       publishStream: (call: PublishCall) => this.#publishStream(call),
       subscribe: (call: SubscribeCall) => this.#subscribe(call),
