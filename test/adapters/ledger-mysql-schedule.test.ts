@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { allShards } from '../../server/src/adapters/sqlite/fixture.js';
 import type { Due } from '../../server/src/ports/schedule.js';
 import { sharedServices } from '../support/services.js';
 import { ACKED, claimOf, entryOf, MysqlLab, messageOf, range, retryOf, TOPIC, waitingOf } from './mysql-lab.js';
@@ -22,10 +23,10 @@ test('a message is claimed once it is due, not before, oldest first, as it was',
   const waiting = [{ message, dueAt: 1_002 }, waitingOf('early', 1_000), waitingOf('middle', 1_001)];
   expect(await schedule.add(waiting)).toEqual([true, true, true]);
   expect(await schedule.nextDue()).toBe(1_000);
-  expect(await schedule.claim(999, 10, 100, 1)).toEqual([]);
-  expect(idsOf(await schedule.claim(1_000, 10, 100, 1))).toEqual(['early']);
-  expect(idsOf(await schedule.claim(1_002, 1, 100, 1))).toEqual(['middle']);
-  const [late] = await schedule.claim(1_002, 10, 100, 1);
+  expect(await schedule.claim(999, 10, 100, allShards(1))).toEqual([]);
+  expect(idsOf(await schedule.claim(1_000, 10, 100, allShards(1)))).toEqual(['early']);
+  expect(idsOf(await schedule.claim(1_002, 1, 100, allShards(1)))).toEqual(['middle']);
+  const [late] = await schedule.claim(1_002, 10, 100, allShards(1));
   expect(late).toMatchObject({
     channel: undefined,
     dueAt: 1_002,
@@ -76,7 +77,7 @@ test('four claimers at once get each message exactly once', async () => {
     gateways.map(async ({ schedule }) => {
       const mine: string[] = [];
       for (;;) {
-        const due = await schedule.claim(2_000, 70, 60_000, 1);
+        const due = await schedule.claim(2_000, 70, 60_000, allShards(1));
         if (due.length === 0) return mine;
         mine.push(...idsOf(due));
         await schedule.settle(settled(due, 'published'), 2_000);
@@ -90,10 +91,10 @@ test('four claimers at once get each message exactly once', async () => {
 test('a claim that ran out may be claimed again, and its first holder can settle nothing any more', async () => {
   const { schedule, lab } = await opened();
   await schedule.add([waitingOf('a', 1_000)]);
-  const first = await schedule.claim(1_000, 10, 100, 1);
+  const first = await schedule.claim(1_000, 10, 100, allShards(1));
   expect(await schedule.nextDue()).toBe(1_100);
-  expect(await schedule.claim(1_099, 10, 100, 1)).toEqual([]);
-  const second = await schedule.claim(1_100, 10, 100, 1);
+  expect(await schedule.claim(1_099, 10, 100, allShards(1))).toEqual([]);
+  const second = await schedule.claim(1_100, 10, 100, allShards(1));
   expect(idsOf(second)).toEqual(['a']);
   await schedule.settle(settled(first, 'published'), 1_150);
   await schedule.settle(settled(first, 'parked'), 1_150);
@@ -105,11 +106,11 @@ test('a claim that ran out may be claimed again, and its first holder can settle
 test('a fencing token that is lower than one seen before claims nothing', async () => {
   const { schedule, lab } = await opened();
   await schedule.add([waitingOf('a', 1_000), waitingOf('b', 1_000)]);
-  expect(await schedule.claim(1_000, 1, 100, 7)).toHaveLength(1);
-  expect(await schedule.claim(1_000, 1, 100, 6)).toEqual([]);
+  expect(await schedule.claim(1_000, 1, 100, allShards(7))).toHaveLength(1);
+  expect(await schedule.claim(1_000, 1, 100, allShards(6))).toEqual([]);
   const other = await lab.gateway();
-  expect(await other.schedule.claim(1_000, 1, 100, 6)).toEqual([]);
-  expect(await other.schedule.claim(1_000, 1, 100, 7)).toHaveLength(1);
+  expect(await other.schedule.claim(1_000, 1, 100, allShards(6))).toEqual([]);
+  expect(await other.schedule.claim(1_000, 1, 100, allShards(7))).toHaveLength(1);
 });
 
 test('of a cancel and a claim that race, exactly one wins', async () => {
@@ -119,12 +120,13 @@ test('of a cancel and a claim that race, exactly one wins', async () => {
   await schedule.add(ids.map((id) => waitingOf(id, 1_000)));
   const claiming = (async () => {
     const claimed: string[] = [];
-    for (let round = 0; round < 30; round++) claimed.push(...idsOf(await schedule.claim(1_000, 4, 60_000, 1)));
+    for (let round = 0; round < 30; round++)
+      claimed.push(...idsOf(await schedule.claim(1_000, 4, 60_000, allShards(1))));
     return claimed;
   })();
   const results = await Promise.all(ids.toReversed().map((id) => other.schedule.cancel(TOPIC, id, 1_000)));
   results.reverse();
-  const claimed = new Set([...(await claiming), ...idsOf(await schedule.claim(1_000, 500, 60_000, 1))]);
+  const claimed = new Set([...(await claiming), ...idsOf(await schedule.claim(1_000, 500, 60_000, allShards(1)))]);
   expect(results).toEqual(ids.map((id) => (claimed.has(id) ? 'claimed' : 'changed')));
   const records = await lab.rows<{ message_id: string }>('deliveries', 'channel_id = 0 AND state = 8');
   expect(records.map((row) => row.message_id)).toEqual(ids.filter((id) => !claimed.has(id)));
@@ -137,7 +139,7 @@ test('cancel withdraws what is delayed or parked, once, and leaves a record', as
   expect(await schedule.cancel(TOPIC, 'delayed', 900)).toBe('absent');
   expect(await schedule.cancel(TOPIC, 'parked', 901)).toBe('changed');
   expect(await schedule.cancel('nowhere', 'x', 900)).toBe('absent');
-  expect(await schedule.claim(9_000, 10, 100, 1)).toEqual([]);
+  expect(await schedule.claim(9_000, 10, 100, allShards(1))).toEqual([]);
   expect(await lab.rows('deliveries')).toMatchObject([
     { channel_id: 0, message_id: 'delayed', state: 8, accepted_at: 500, settled_at: 900 },
     { channel_id: 0, message_id: 'parked', state: 8, settled_at: 901 },
@@ -147,7 +149,7 @@ test('cancel withdraws what is delayed or parked, once, and leaves a record', as
 test('what was claimed cannot be cancelled or given another time, even when its claim ran out', async () => {
   const { schedule } = await opened();
   await schedule.add([waitingOf('a', 1_000)]);
-  await schedule.claim(1_000, 10, 50, 1);
+  await schedule.claim(1_000, 10, 50, allShards(1));
   expect(await schedule.cancel(TOPIC, 'a', 2_000)).toBe('claimed');
   expect(await schedule.reschedule(TOPIC, 'a', 3_000)).toBe('claimed');
 });
@@ -159,8 +161,8 @@ test('reschedule gives a delayed message another time; a parked one has none to 
   expect(await schedule.reschedule(TOPIC, 'a', 5_000)).toBe('changed');
   expect(await schedule.reschedule(TOPIC, 'parked', 5_000)).toBe('absent');
   expect(await schedule.reschedule(TOPIC, 'nobody', 5_000)).toBe('absent');
-  expect(await schedule.claim(4_999, 10, 100, 1)).toEqual([]);
-  expect(await schedule.claim(5_000, 10, 100, 1)).toMatchObject([{ dueAt: 5_000 }]);
+  expect(await schedule.claim(4_999, 10, 100, allShards(1))).toEqual([]);
+  expect(await schedule.claim(5_000, 10, 100, allShards(1))).toMatchObject([{ dueAt: 5_000 }]);
 });
 
 test('parked messages are claimed by topic in the order of acceptance, and only on request', async () => {
@@ -174,7 +176,7 @@ test('parked messages are claimed by topic in the order of acceptance, and only 
   ]);
   expect((await schedule.parkedTopics(10)).sort()).toEqual([TOPIC, 'other'].sort());
   expect(await schedule.parkedTopics(1)).toHaveLength(1);
-  expect(await schedule.claim(9_000, 10, 100, 1)).toEqual([]);
+  expect(await schedule.claim(9_000, 10, 100, allShards(1))).toEqual([]);
   expect(await schedule.nextDue()).toBeUndefined();
   const two = await schedule.claimParked(TOPIC, 1_000, 2, 100);
   expect(idsOf(two)).toEqual(['z-first', 'm-middle']);
@@ -187,8 +189,8 @@ test('parked messages are claimed by topic in the order of acceptance, and only 
 test('a due message that no channel wants is parked, and no longer comes by its time', async () => {
   const { schedule } = await opened();
   await schedule.add([waitingOf('a', 1_000)]);
-  await schedule.settle(settled(await schedule.claim(1_000, 10, 100, 1), 'parked'), 1_010);
-  expect(await schedule.claim(9_000, 10, 100, 1)).toEqual([]);
+  await schedule.settle(settled(await schedule.claim(1_000, 10, 100, allShards(1)), 'parked'), 1_010);
+  expect(await schedule.claim(9_000, 10, 100, allShards(1))).toEqual([]);
   expect(await schedule.parkedTopics(10)).toEqual([TOPIC]);
   expect(idsOf(await schedule.claimParked(TOPIC, 9_000, 10, 100))).toEqual(['a']);
 });
@@ -198,7 +200,7 @@ test('what expired in the wait leaves a record: of its topic, or of the channel 
   const out = claimOf(channel, 'retried');
   await ledger.write([entryOf(out, retryOf('retried', 1_000))]);
   await schedule.add([waitingOf('delayed', 1_000)]);
-  const due = await schedule.claim(1_000, 10, 100, 1);
+  const due = await schedule.claim(1_000, 10, 100, allShards(1));
   expect(due.map((each) => each.channel)).toEqual([undefined, channel]);
   await schedule.settle(settled(due, 'expired'), 1_500);
   expect(await lab.rows('schedule')).toEqual([]);

@@ -1,5 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import { expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../../server/src/adapters/sqlite/fixture.js';
 import type { RetryPolicy } from '../../server/src/model/retry-policy.js';
 import type { Change, Outcome } from '../../server/src/ports/ledger.js';
 import { sharedServices } from '../support/services.js';
@@ -196,7 +197,7 @@ test('a repeated retry does not bring back what was published since', async () =
   const { lab, ledger, schedule, channel } = await opened();
   const retry = entryOf(claimOf(channel, 'a'), retryOf('a', 900));
   await ledger.write([retry]);
-  const due = await schedule.claim(900, 10, 1_000, 1);
+  const due = await schedule.claim(900, 10, 1_000, allShards(1));
   await schedule.settle([{ due: due[0] as (typeof due)[0], how: 'published' }], 901);
   expect(await ledger.write([retry])).toEqual(['ok']);
   expect(await lab.rows('schedule')).toEqual([]);
@@ -229,19 +230,19 @@ test('a leased message is tried again, or dead, from the body that the schedule 
   const { lab, ledger, schedule, channel } = await opened();
   const [again, dead] = [claimOf(channel, 'again'), claimOf(channel, 'dead')];
   await ledger.write([entryOf(again, leaseOf('again', 1_000)), entryOf(dead, leaseOf('dead', 1_001))]);
-  expect(await schedule.expiredLeases(999, 10)).toEqual([]);
-  const leases = await schedule.expiredLeases(1_001, 10);
+  expect(await schedule.expiredLeases(999, 10, allShards(1))).toEqual([]);
+  const leases = await schedule.expiredLeases(1_001, 10, allShards(1));
   expect(leases).toEqual([
-    { channel, topic: TOPIC, id: 'again', attempt: 1, nonce: again.nonce, deadline: 1_000 },
-    { channel, topic: TOPIC, id: 'dead', attempt: 1, nonce: dead.nonce, deadline: 1_001 },
+    { channel, topic: TOPIC, id: 'again', attempt: 1, nonce: again.nonce, deadline: 1_000, aliased: false },
+    { channel, topic: TOPIC, id: 'dead', attempt: 1, nonce: dead.nonce, deadline: 1_001, aliased: false },
   ]);
   const entries = [
     strangerOf(again, { state: 'retry', reason: 'lease expired', dueAt: 1_100, expiresAt: 0 }),
     strangerOf(dead, { state: 'dead', reason: 'lease expired' }),
   ];
   expect(await ledger.write(entries)).toEqual(['ok', 'ok']);
-  expect(await schedule.expiredLeases(9_999, 10)).toEqual([]);
-  expect((await schedule.claim(1_100, 10, 100, 1)).map(({ message }) => message.id)).toEqual(['again']);
+  expect(await schedule.expiredLeases(9_999, 10, allShards(1))).toEqual([]);
+  expect((await schedule.claim(1_100, 10, 100, allShards(1))).map(({ message }) => message.id)).toEqual(['again']);
   expect(await lab.rows('schedule', 'state = 5')).toMatchObject([
     { message_id: 'dead', reason: 'lease expired', wire: Buffer.from(messageOf('dead').wire) },
   ]);
@@ -275,7 +276,7 @@ test('take answers the attempt, and 0 for what is final, leased or waits for its
     entryOf(out('held'), leaseOf('held', 9_000)),
     entryOf(out('sent'), retryOf('sent', 800)),
   ]);
-  const sent = await schedule.claim(800, 10, 1_000, 1);
+  const sent = await schedule.claim(800, 10, 1_000, allShards(1));
   await schedule.settle(
     sent.map((due) => ({ due, how: 'published' as const })),
     801,
@@ -284,7 +285,7 @@ test('take answers the attempt, and 0 for what is final, leased or waits for its
     entryOf(out('under-way'), retryOf('under-way', 810)),
     entryOf(out('waits'), retryOf('waits', 9_000)),
   ]);
-  const underWay = await schedule.claim(810, 10, 1_000, 1);
+  const underWay = await schedule.claim(810, 10, 1_000, allShards(1));
   expect(underWay).toHaveLength(1);
 
   const ids = ['new', 'out', 'back', 'done', 'dead', 'old', 'held', 'waits', 'sent', 'under-way'];
@@ -298,9 +299,9 @@ test('take answers the attempt, and 0 for what is final, leased or waits for its
 test('a retry whose publisher crashed after the publish is not published once more when its copy was taken', async () => {
   const { ledger, schedule, channel } = await opened();
   await ledger.write([entryOf(claimOf(channel, 'a'), retryOf('a', 800))]);
-  expect(await schedule.claim(800, 10, 50, 1)).toHaveLength(1);
+  expect(await schedule.claim(800, 10, 50, allShards(1))).toHaveLength(1);
   expect(await ledger.take([claimOf(channel, 'a')])).toEqual([2]);
-  expect(await schedule.claim(9_000, 10, 50, 1)).toEqual([]);
+  expect(await schedule.claim(9_000, 10, 50, allShards(1))).toEqual([]);
 });
 
 test('thousands of entries in one call answer in order', async () => {
