@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allShards } from '../../server/src/adapters/sqlite/fixture.js';
+import { allShards } from '../../server/src/fixture/shards.js';
 import type { Due } from '../../server/src/ports/schedule.js';
 import { sharedServices } from '../support/services.js';
 import { ACKED, claimOf, entryOf, MysqlLab, messageOf, range, retryOf, TOPIC, waitingOf } from './mysql-lab.js';

@@ -1,6 +1,6 @@
 import { createConnection } from 'mysql2/promise';
 import { expect, onTestFinished, test } from 'vitest';
-import { allShards } from '../../server/src/adapters/sqlite/fixture.js';
+import { allShards } from '../../server/src/fixture/shards.js';
 import type { RetryPolicy } from '../../server/src/model/retry-policy.js';
 import type { Change, Outcome } from '../../server/src/ports/ledger.js';
 import { sharedServices } from '../support/services.js';

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allShards } from '../adapters/sqlite/fixture.js';
 import { TestConsumer, type TestConsumerOptions } from '../fixture/consumer.js';
 import { EmbeddedFixture, MINUTE_MS } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
+import { allShards } from '../fixture/shards.js';
 import { settled, until } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
 import type { Bus } from './bus.js';

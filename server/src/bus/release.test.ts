@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allShards } from '../adapters/sqlite/fixture.js';
 import { TestConsumer } from '../fixture/consumer.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { incoming } from '../fixture/incoming.js';
+import { allShards } from '../fixture/shards.js';
 import { settled } from '../fixture/until.js';
 import { BusError } from '../model/errors.js';
 import type { Bus } from './bus.js';

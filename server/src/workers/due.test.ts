@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { allShards } from '../adapters/sqlite/fixture.js';
 import type { Bus } from '../bus/bus.js';
 import { TestConsumer } from '../fixture/consumer.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { incoming } from '../fixture/incoming.js';
+import { allShards } from '../fixture/shards.js';
 import { settled } from '../fixture/until.js';
 import { silentLogger } from '../ports/logger.js';
 import type { Shard } from '../ports/schedule.js';

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { allShards } from '../adapters/sqlite/fixture.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
+import { allShards } from '../fixture/shards.js';
 import { ExpiryWorker } from './expiry.js';
 
 async function pulled(count: number, maxRetries: number) {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../../fixture/shards.js';
 import type { Channel } from '../../model/channel.js';
 import type { Change } from '../../ports/ledger.js';
-import { allShards, Fixture, message } from '../sqlite/fixture.js';
+import { Fixture, message } from '../sqlite/fixture.js';
 import { SqliteLedger } from './ledger.js';
 import { SqliteSchedule } from './schedule.js';
 

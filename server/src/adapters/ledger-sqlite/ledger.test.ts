@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../../fixture/shards.js';
 import type { Channel, ChannelId } from '../../model/channel.js';
 import type { Change, Claim, Entry } from '../../ports/ledger.js';
-import { allShards, Fixture, limitPages, message, pageCount } from '../sqlite/fixture.js';
+import { Fixture, limitPages, message, pageCount } from '../sqlite/fixture.js';
 import type { Store } from '../sqlite/store.js';
 import { SqliteLedger } from './ledger.js';
 import { SqliteSchedule } from './schedule.js';

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { allShards } from '../../fixture/shards.js';
 import type { Due } from '../../ports/schedule.js';
-import { allShards, Fixture, message } from '../sqlite/fixture.js';
+import { Fixture, message } from '../sqlite/fixture.js';
 import type { Store } from '../sqlite/store.js';
 import { SqliteSchedule } from './schedule.js';
 

@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Message } from '../../model/message.js';
 import { readIncoming, seal } from '../../model/message-codec.js';
-import { SHARDS } from '../../model/shard.js';
 import type { Clock } from '../../ports/clock.js';
-import type { Shard } from '../../ports/schedule.js';
 import { openStore, type Store } from './store.js';
 
 /** For tests: a data file in a folder of its own, a clock to set, and messages. */
@@ -55,9 +53,4 @@ export function limitPages(store: Store, pages: number): void {
 export function pageCount(store: Store): number {
   const pragma = store.prepare<{ page_count: number }>('PRAGMA page_count');
   return store.read('LEDGER_UNAVAILABLE', () => pragma.get()?.page_count ?? 0);
-}
-
-/** Every shard of the schedule, under one fencing token. */
-export function allShards(fence: number): Shard[] {
-  return Array.from({ length: SHARDS }, (_, shard) => ({ shard, fence }));
 }
