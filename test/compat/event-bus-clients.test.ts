@@ -31,7 +31,13 @@ describe('a Python client of event-bus', () => {
 
   beforeAll(async () => {
     // Debian's grpc_tools is of 2018, and does not know the contract's options: protoc with gRPC's plugin is the same elsewhere.
-    await ensureDebianPackages(['python3-grpcio', 'python3-protobuf', 'protobuf-compiler', 'protobuf-compiler-grpc']);
+    await ensureDebianPackages([
+      'python3-grpcio',
+      'python3-protobuf',
+      'protobuf-compiler',
+      'libprotobuf-dev',
+      'protobuf-compiler-grpc',
+    ]);
     const { path, remove } = tempFolder('event-bus-python');
     const plugin = '--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin';
     await run(PROTOC, [`-I${PROTO}`, plugin, `--python_out=${path}`, `--grpc_python_out=${path}`, 'mq/mq.proto']);
@@ -55,6 +61,7 @@ describe('a Go client of event-bus', () => {
       'golang-google-grpc-dev',
       'golang-github-golang-protobuf-1-5-dev',
       'protobuf-compiler',
+      'libprotobuf-dev',
       'protoc-gen-go-1-5',
       'protoc-gen-go-grpc',
     ]);

@@ -14,6 +14,7 @@ const PACKAGES = [
   'golang-google-grpc-dev',
   'golang-github-golang-protobuf-1-5-dev',
   'protobuf-compiler',
+  'libprotobuf-dev',
   'protoc-gen-go-1-5',
   'protoc-gen-go-grpc',
 ];

@@ -12,7 +12,7 @@ export const PROTO = `${ROOT}/proto`;
 export const COMPAT = `${ROOT}/test/compat`;
 export const CONTRACT = ['waybill/v1/bus.proto', 'waybill/v1/message.proto'];
 
-/** Debian's protoc and its own protos. */
+/** Debian's protoc; the protos that it brings, `google/protobuf/*.proto`, are in libprotobuf-dev. */
 export const PROTOC = '/usr/bin/protoc';
 
 export interface RunOptions {

@@ -9,7 +9,13 @@ const PYTHON = '/usr/bin/python3';
  * plugin: Debian's grpc_tools is of 2018, and does not know `optional`.
  */
 export async function makePythonStubs(folder: string): Promise<void> {
-  await ensureDebianPackages(['python3-grpcio', 'python3-protobuf', 'protobuf-compiler', 'protobuf-compiler-grpc']);
+  await ensureDebianPackages([
+    'python3-grpcio',
+    'python3-protobuf',
+    'protobuf-compiler',
+    'libprotobuf-dev',
+    'protobuf-compiler-grpc',
+  ]);
   await runTool(PROTOC, [
     `-I${PROTO}`,
     `-I${COMPAT}`,
