@@ -169,14 +169,15 @@ export class DeliveryTable {
     return delivery?.message.topic === message.topic ? delivery : undefined;
   }
 
-  /** False when it was removed before. */
-  remove(delivery: Delivery): boolean {
+  /** It is no longer out: its consumer has room for the next. Safe twice. */
+  remove(delivery: Delivery): void {
+    if (!this.#byNonce.delete(delivery.nonce)) return;
+    delivery.subscriber.free(1, delivery.message.wire.length);
     const byId = this.#byChannel.get(delivery.channel.id);
     if (byId?.get(delivery.message.id) === delivery) {
       byId.delete(delivery.message.id);
       if (byId.size === 0) this.#byChannel.delete(delivery.channel.id);
     }
-    return this.#byNonce.delete(delivery.nonce);
   }
 
   get size(): number {

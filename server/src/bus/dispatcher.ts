@@ -189,7 +189,7 @@ export class Dispatcher implements FrameSink {
 
   #drop(held: Delivery): void {
     held.frame?.settleOne();
-    if (this.parts.table.remove(held)) held.subscriber.free(1, held.message.wire.length);
+    this.parts.table.remove(held);
   }
 
   get #wanted(): boolean {

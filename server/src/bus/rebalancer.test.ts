@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { SetClock } from '../fixture/embedded.js';
+import { SetClock } from '../fixture/clock.js';
 import { Words } from '../fixture/rebalance.js';
 import type { ChannelId } from '../model/channel.js';
 import { Rebalancer } from './rebalancer.js';

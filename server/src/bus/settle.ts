@@ -99,7 +99,7 @@ export class Settler {
   async expire(deliveries: readonly Delivery[]): Promise<void> {
     const now = this.parts.clock.now();
     const nack: Action = { kind: 'nack', delayMs: undefined, reason: LEASE_EXPIRED };
-    for (const delivery of deliveries) if (delivery.frame === undefined) this.#forget(delivery);
+    for (const delivery of deliveries) if (delivery.frame === undefined) this.parts.table.remove(delivery);
     const group = new SettleGroup(
       'expire',
       deliveries.filter((delivery) => this.#isOpen(delivery)),
@@ -138,7 +138,7 @@ export class Settler {
     deliveries.forEach((delivery, i) => {
       if (outcomes[i] === 'ok' || !this.#isOpen(delivery)) return;
       delivery.frame?.settleOne();
-      this.#forget(delivery);
+      this.parts.table.remove(delivery);
     });
   }
 
@@ -155,7 +155,7 @@ export class Settler {
 
   /** The ledger alone looks after them from now on. */
   release(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) this.#forget(delivery);
+    for (const delivery of deliveries) this.parts.table.remove(delivery);
   }
 
   /** They were leased for a caller that had gone: others may have them at once, and no attempt is used. */
@@ -204,7 +204,7 @@ export class Settler {
       delivery.recorded = true;
       delivery.settling = undefined;
     } else {
-      this.#forget(delivery);
+      this.parts.table.remove(delivery);
     }
   }
 
@@ -223,10 +223,6 @@ export class Settler {
     await settled(settling);
     const [status] = await this.settle([delivery.receipt], action);
     return status ?? 'stale';
-  }
-
-  #forget(delivery: Delivery): void {
-    if (this.parts.table.remove(delivery)) delivery.subscriber.free(1, delivery.message.wire.length);
   }
 
   #announce(entries: readonly Entry[]): void {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { LocalLocks } from '../adapters/locks-local/locks.js';
-import { SetClock } from '../adapters/sqlite/fixture.js';
+import { SetClock } from '../fixture/clock.js';
 import type { Lock, Locks } from '../ports/locks.js';
 import { LockPermit } from './permit.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LocalLocks } from '../adapters/locks-local/locks.js';
-import { SetClock } from '../adapters/sqlite/fixture.js';
+import { SetClock } from '../fixture/clock.js';
 import { SHARDS } from '../model/shard.js';
 import { silentLogger } from '../ports/logger.js';
 import type { Membership } from '../ports/membership.js';

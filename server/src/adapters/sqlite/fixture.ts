@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SetClock } from '../../fixture/clock.js';
 import type { Message } from '../../model/message.js';
 import { readIncoming, seal } from '../../model/message-codec.js';
-import type { Clock } from '../../ports/clock.js';
 import { openStore, type Store } from './store.js';
 
 /** For tests: a data file in a folder of its own, a clock to set, and messages. */
@@ -22,14 +22,6 @@ export class Fixture {
   async remove(): Promise<void> {
     for (const store of this.#open) await store.stop();
     rmSync(this.folder, { recursive: true, force: true });
-  }
-}
-
-export class SetClock implements Clock {
-  time = 1_700_000_000_000;
-
-  now(): number {
-    return this.time;
   }
 }
 
