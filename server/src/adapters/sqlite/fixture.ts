@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SetClock } from '../../fixture/clock.js';
 import type { Message } from '../../model/message.js';
 import { readIncoming, seal } from '../../model/message-codec.js';
 import { openStore, type Store } from './store.js';
@@ -10,7 +9,12 @@ import { openStore, type Store } from './store.js';
 export class Fixture {
   readonly folder = mkdtempSync(join(tmpdir(), 'waybill-sqlite-'));
   readonly file = join(this.folder, 'data', 'waybill.db');
-  readonly clock = new SetClock();
+  readonly clock = {
+    time: 1_700_000_000_000,
+    now(): number {
+      return this.time;
+    },
+  };
   readonly #open = new Set<Store>();
 
   open(): Store {
