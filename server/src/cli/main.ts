@@ -4,11 +4,12 @@ import { ConfigError } from '../config/problem.js';
 import { StartError } from '../model/errors.js';
 import { benchCommand } from './bench.js';
 import { pubCommand } from './pub.js';
+import { relayCommand } from './relay.js';
 import { serveCommand } from './serve.js';
 import { subCommand } from './sub.js';
 
 const program = new Command('waybill').description('A gRPC message bus: publish and consume from any language.');
-for (const add of [serveCommand, pubCommand, subCommand, benchCommand]) add(program);
+for (const add of [serveCommand, pubCommand, subCommand, relayCommand, benchCommand]) add(program);
 
 try {
   await program.parseAsync();
