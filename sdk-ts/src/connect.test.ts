@@ -47,4 +47,52 @@ describe('connect', () => {
     expect(await two.publish('orders', 'a')).toMatchObject({ outcome: 'parked' });
     await two.close();
   });
+
+  describe('with several addresses', () => {
+    const second = new TestingGateway();
+
+    beforeEach(() => second.start());
+    afterEach(() => second.stop());
+
+    it('is connected as soon as one of them answers, and to the others when they do', async () => {
+      const url = `${gateway.url},no-such-name.invalid:1,localhost:${second.url.split(':')[1]}`;
+      gateway.cut();
+      const bus = await connect(url);
+      const publish = () => bus.publish('orders', 'a');
+      expect(await publish()).toMatchObject({ outcome: 'parked' });
+      expect(second.publishes).toHaveLength(1);
+      await gateway.start();
+      second.stop();
+      expect(await publish()).toMatchObject({ outcome: 'parked' });
+      expect(gateway.publishes).toHaveLength(1);
+      await bus.close();
+    });
+
+    it('spreads its streams, and opens one that broke at another gateway', async () => {
+      const bus = await connect([gateway.url, second.url]);
+      const gateways = [gateway, second];
+      const streams = () => gateways.map(({ subscribers }) => subscribers);
+      await expect
+        .poll(async () => {
+          const subscription = bus.subscribe('orders', 'billing', () => {});
+          await subscription.ready;
+          return Math.min(...streams());
+        })
+        .toBeGreaterThan(0);
+      const all = streams().reduce((sum, count) => sum + count, 0);
+      second.stop();
+      await expect.poll(() => gateway.subscribers).toBe(all);
+      await bus.close();
+    });
+
+    it('says which did not answer', async () => {
+      const url = `${gateway.url},${second.url}`;
+      gateway.stop();
+      second.stop();
+      await expect(connect({ url, deadline: 300 })).rejects.toMatchObject({
+        name: 'UnavailableError',
+        message: expect.stringContaining(`no gateway answers at ${gateway.url} or ${second.url}`),
+      });
+    });
+  });
 });

@@ -4,7 +4,7 @@ import { Connection } from './grpc/connection.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
 
 /**
- * Connects to a gateway. Without `lazy` it resolves when one has answered, and rejects with UnavailableError when none did within
+ * Connects to a gateway, or to several of one bus. Without `lazy` it resolves when one has answered, and rejects with UnavailableError when none did within
  * `deadline`, or with AccessError. From then on the connection heals by itself.
  *
  * @example
@@ -12,8 +12,8 @@ import { type ConnectOptions, resolveOptions } from './options.js';
  * await bus.publish('orders', { number: 1 });
  * await bus.close();
  */
-export async function connect(options: string | ConnectOptions = {}): Promise<Bus> {
-  const resolved = resolveOptions(typeof options === 'string' ? { url: options } : options);
+export async function connect(options: string | readonly string[] | ConnectOptions = {}): Promise<Bus> {
+  const resolved = resolveOptions(typeof options === 'string' || isList(options) ? { url: options } : options);
   const connection = new Connection(resolved);
   if (!resolved.lazy) {
     try {
@@ -24,4 +24,8 @@ export async function connect(options: string | ConnectOptions = {}): Promise<Bu
     }
   }
   return new Client(connection);
+}
+
+function isList(options: readonly string[] | ConnectOptions): options is readonly string[] {
+  return Array.isArray(options);
 }

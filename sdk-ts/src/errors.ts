@@ -200,3 +200,13 @@ function retryableByNature(code: StatusName, reason: string): boolean {
       return false;
   }
 }
+
+/** An option of this package that is wrong: `limit` says in words what it takes. */
+export function invalidOption(field: string, value: unknown, limit: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${field} is ${JSON.stringify(value)}: it takes ${limit}`, {
+    code: 'INVALID_ARGUMENT',
+    reason: 'OPTION_INVALID',
+    field,
+    limit,
+  });
+}

@@ -13,18 +13,35 @@ describe('connect options', () => {
     ['[::1]:9091', '[::1]:9091', false],
   ])('the url %s is %s', (url, address, secure) => {
     const options = resolveOptions({ url }, none);
-    expect(options.address).toBe(address);
+    expect(options.addresses).toEqual([address]);
     expect(options.tls !== undefined).toBe(secure);
   });
 
   it('the url comes from WAYBILL_URL, then MQ_HOST, then is localhost', () => {
-    expect(resolveOptions({}, { WAYBILL_URL: 'a', MQ_HOST: 'b' }).address).toBe('a:9091');
-    expect(resolveOptions({}, { MQ_HOST: 'b:1' }).address).toBe('b:1');
-    expect(resolveOptions({}, none).address).toBe('localhost:9091');
+    expect(resolveOptions({}, { WAYBILL_URL: 'a', MQ_HOST: 'b' }).addresses).toEqual(['a:9091']);
+    expect(resolveOptions({}, { MQ_HOST: 'b:1' }).addresses).toEqual(['b:1']);
+    expect(resolveOptions({}, none).addresses).toEqual(['localhost:9091']);
+  });
+
+  it.each([
+    ['a,b:1', ['a:9091', 'b:1'], false],
+    [['a', 'http://b:1/'], ['a:9091', 'b:1'], false],
+    ['grpcs://a:1, b:2,[::1]:3', ['a:1', 'b:2', '[::1]:3'], true],
+    ['a,b,a:9091', ['a:9091', 'b:9091'], false],
+  ])('the url %j is of several gateways', (url, addresses, secure) => {
+    const options = resolveOptions({ url }, none);
+    expect(options.addresses).toEqual(addresses);
+    expect(options.tls !== undefined).toBe(secure);
+    expect(resolveOptions({}, { WAYBILL_URL: url.toString() }).addresses).toEqual(addresses);
   });
 
   it.each([
     [{ url: 'no spaces' }, 'url'],
+    [{ url: 'a,,b' }, 'url'],
+    [{ url: 'a,' }, 'url'],
+    [{ url: [] }, 'url'],
+    [{ url: 'http://a,https://b' }, 'url'],
+    [{ url: 'a,grpcs://b' }, 'url'],
     [{ maxInFlight: 0 }, 'maxInFlight'],
     [{ maxPending: 1.5 }, 'maxPending'],
     [{ batch: { messages: 1_001 } }, 'batch.messages'],

@@ -1,15 +1,16 @@
 import { hostname } from 'node:os';
+import { parseAddresses } from './address.js';
 import { type Duration, milliseconds } from './duration.js';
-import { InvalidArgumentError } from './errors.js';
+import { invalidOption } from './errors.js';
 
 /** How to reach a gateway, and the limits of this client. */
 export interface ConnectOptions {
   /**
-   * `host:port`, or with a scheme: `http://` or `grpc://` (plain), `https://` or `grpcs://` (TLS). A name that resolves to several addresses
-   * spreads its streams over all of them. Default: environment variable `WAYBILL_URL`, then `MQ_HOST`, then `localhost:9091`.
-   * Without a port: 9091.
+   * `host:port`, or with a scheme: `http://` or `grpc://` (plain), `https://` or `grpcs://` (TLS). Several gateways of one bus: an array, or
+   * commas between (`a:9091,b:9091`); a scheme counts for those after it too. Streams and calls spread over all that answer, as
+   * they do over all addresses of one name. Default: environment variable `WAYBILL_URL`, then `MQ_HOST`, then `localhost:9091`. Without a port: 9091.
    */
-  url?: string;
+  url?: string | readonly string[];
   /** TLS. `true`: with the system's authorities. PEM text or bytes; `cert` and `key` make it mutual. Default: by the scheme of `url`. */
   tls?: boolean | TlsOptions;
   /** Sent as `authorization: Bearer …`. A function is asked anew for every call and stream. Default: none. */
@@ -42,8 +43,8 @@ export interface TlsOptions {
 }
 
 export interface ResolvedOptions {
-  /** `host:port`. */
-  readonly address: string;
+  /** `host:port` of each gateway. */
+  readonly addresses: readonly string[];
   readonly tls: TlsOptions | undefined;
   readonly token: () => string | undefined;
   readonly name: string;
@@ -63,7 +64,6 @@ export interface PublisherLimits {
   readonly batchBytes: number;
 }
 
-const DEFAULT_PORT = 9_091;
 const MiB = 1_048_576;
 
 /** Fills in the defaults; throws InvalidArgumentError, naming the option, for a value out of range. */
@@ -71,11 +71,11 @@ export function resolveOptions(
   options: ConnectOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ResolvedOptions {
-  const { address, secure } = parseUrl(options.url ?? env.WAYBILL_URL ?? env.MQ_HOST ?? 'localhost');
+  const { addresses, secure } = parseAddresses(options.url ?? env.WAYBILL_URL ?? env.MQ_HOST ?? 'localhost');
   const { token, tls = secure } = options;
   const tlsOptions = tls === true ? {} : tls === false ? undefined : tls;
   return {
-    address,
+    addresses,
     tls: tlsOptions,
     token: typeof token === 'function' ? token : () => token,
     name: (options.name ?? `${hostname()}:${process.pid}`).slice(0, 64),
@@ -98,22 +98,5 @@ export function resolveOptions(
 export function count(value: number, field: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   const limit = `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`;
-  throw invalid(field, value, limit);
-}
-
-function parseUrl(url: string): { address: string; secure: boolean } {
-  const match = /^(?:(https?|grpcs?):\/\/)?(\[[0-9a-fA-F:.]+\]|[^\s/:]+)(?::(\d{1,5}))?\/?$/.exec(url.trim());
-  if (match === null)
-    throw invalid('url', url, 'host:port, with http://, https://, grpc:// or grpcs:// before it or not');
-  const [, scheme = 'grpc', host = '', port = String(DEFAULT_PORT)] = match;
-  return { address: `${host}:${port}`, secure: scheme.endsWith('s') };
-}
-
-function invalid(field: string, value: unknown, limit: string): InvalidArgumentError {
-  return new InvalidArgumentError(`${field} is ${JSON.stringify(value)}: it takes ${limit}`, {
-    code: 'INVALID_ARGUMENT',
-    reason: 'OPTION_INVALID',
-    field,
-    limit,
-  });
+  throw invalidOption(field, value, limit);
 }

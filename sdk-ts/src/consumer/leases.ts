@@ -24,7 +24,7 @@ export class Leases {
     this.stop();
     // An eighth of the lease: half of it is met closely enough, and a stalled event loop has several chances.
     this.#tickMs = Math.min(5_000, Math.max(50, leaseMs / 8));
-    this.#timer = setInterval(() => this.#tick(Date.now()), this.#tickMs);
+    this.#timer = setInterval(() => this.#tick(performance.now()), this.#tickMs);
   }
 
   stop(): void {

@@ -96,7 +96,7 @@ export class Link implements MessageOwner {
   }
 
   #deliver(deliveries: readonly Delivery[]): void {
-    const now = Date.now();
+    const now = performance.now();
     const messages = deliveries.map((delivery) => new ReceivedMessage(delivery, this, this.#leaseMs, now));
     for (const message of messages) this.#leases.add(message);
     this.#host.received(messages);

@@ -68,7 +68,7 @@ export async function* pull(
       if (!isRetryable(error)) throw error;
       await pause(backoff.next(), signal).catch(() => {});
     }
-    const now = Date.now();
+    const now = performance.now();
     const batch = deliveries.map((delivery) => new ReceivedMessage(delivery, owner, leaseSeconds * 1_000, now));
     let given = 0;
     try {

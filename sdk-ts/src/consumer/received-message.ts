@@ -34,15 +34,15 @@ export class ReceivedMessage implements Message, Settling {
   readonly #ownLeaseMs: number;
   #leaseMs: number;
   #leaseDeadline: number;
-  /** When the lease began, by this machine's clock, which may differ from the gateway's. Unix milliseconds. */
+  /** When the lease began, by the clock of this process that nobody sets (`performance.now`), in milliseconds. */
   #leasedAt: number;
 
-  /** `leaseMs` is 0 where it is not known: then the gateway's deadline counts. */
+  /** `leaseMs` is 0 where it is not known: then the gateway's deadline counts. `now` is `performance.now()`. */
   constructor(delivery: Delivery, owner: MessageOwner, leaseMs: number, now: number) {
     this.#delivery = delivery;
     this.#owner = owner;
     this.#leaseDeadline = Number(delivery.leaseDeadlineMs);
-    this.#ownLeaseMs = leaseMs > 0 ? leaseMs : Math.max(0, this.#leaseDeadline - now);
+    this.#ownLeaseMs = leaseMs > 0 ? leaseMs : Math.max(0, this.#leaseDeadline - Date.now());
     this.#leaseMs = this.#ownLeaseMs;
     this.#leasedAt = now;
   }
@@ -125,7 +125,7 @@ export class ReceivedMessage implements Message, Settling {
   /** 0 seconds: the subscription's own lease. */
   extendBy(leaseSeconds: number, done: (error: WaybillError | undefined) => void): void {
     const { receipt } = this;
-    const from = Date.now();
+    const from = performance.now();
     const leaseMs = leaseSeconds === 0 ? this.#ownLeaseMs : leaseSeconds * 1_000;
     const settled = (error: WaybillError | undefined) => {
       if (error === undefined) this.#extended(from, leaseMs);
@@ -178,7 +178,7 @@ export class ReceivedMessage implements Message, Settling {
     return this.#leaseMs;
   }
 
-  /** Milliseconds since the lease began or was last extended. */
+  /** Milliseconds since the lease began or was last extended; `now` is `performance.now()`. */
   leaseAge(now: number): number {
     return now - this.#leasedAt;
   }
@@ -186,7 +186,7 @@ export class ReceivedMessage implements Message, Settling {
   #extended(from: number, leaseMs: number): void {
     this.#leasedAt = from;
     this.#leaseMs = leaseMs;
-    this.#leaseDeadline = Math.max(this.#leaseDeadline, from + leaseMs);
+    this.#leaseDeadline = Math.max(this.#leaseDeadline, Math.round(Date.now() - (performance.now() - from)) + leaseMs);
   }
 
   #settle(action: Action): Promise<void> {

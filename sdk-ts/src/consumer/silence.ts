@@ -3,7 +3,7 @@ const GRACE_MS = 250;
 
 /** Calls `dead` once, when nothing was heard for longer than the limit. One timer, however much is heard. */
 export class Silence {
-  #heardAt = Date.now();
+  #heardAt = performance.now();
   #limitMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -16,7 +16,7 @@ export class Silence {
   }
 
   heard(): void {
-    this.#heardAt = Date.now();
+    this.#heardAt = performance.now();
   }
 
   limit(limitMs: number): void {
@@ -31,7 +31,7 @@ export class Silence {
   #arm(wait: number, last: boolean): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      const left = this.#heardAt + this.#limitMs - Date.now();
+      const left = this.#heardAt + this.#limitMs - performance.now();
       if (left > 0) this.#arm(left, false);
       else if (last) this.dead();
       else this.#arm(GRACE_MS, true);

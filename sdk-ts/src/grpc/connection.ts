@@ -11,9 +11,10 @@ import {
 } from '@grpc/grpc-js';
 import { Backoff } from '../backoff.js';
 import { ClosedError, DeadlineError, InternalError, UnavailableError, type WaybillError } from '../errors.js';
-import type { ResolvedOptions, TlsOptions } from '../options.js';
+import type { ResolvedOptions } from '../options.js';
 import { pause } from '../pause.js';
 import { errorFromStatus, toWaybillError } from './status.js';
+import { channelTarget, verifyOptions } from './target.js';
 
 export interface UnaryOptions {
   /** For all tries together. */
@@ -23,7 +24,7 @@ export interface UnaryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** One connection to a gateway, which heals by itself. Calls fail fast with UNAVAILABLE while there is none. */
+/** One connection to a gateway, or to each of several, which heals by itself. Calls fail fast with UNAVAILABLE while there is none. */
 export class Connection {
   readonly #client: Client;
   readonly #closed = new AbortController();
@@ -31,7 +32,7 @@ export class Connection {
   constructor(readonly options: ResolvedOptions) {
     // One listener for every call under way.
     setMaxListeners(0, this.#closed.signal);
-    this.#client = new Client(options.address, channelCredentials(options.tls), {
+    this.#client = new Client(channelTarget(options.addresses), channelCredentials(options), {
       'grpc.keepalive_time_ms': options.keepaliveTimeMs,
       'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -90,8 +91,8 @@ export class Connection {
       const error = toWaybillError(thrown);
       // Whatever speaks gRPC and does not know this service, or this name of one, is a gateway in reach.
       if (error.code === 'UNIMPLEMENTED' || error.code === 'NOT_FOUND') return;
-      if (error instanceof DeadlineError) throw unreachable(this.options.address, error);
-      throw error instanceof UnavailableError ? unreachable(this.options.address, error) : error;
+      if (error instanceof DeadlineError) throw unreachable(this.options.addresses, error);
+      throw error instanceof UnavailableError ? unreachable(this.options.addresses, error) : error;
     }
   }
 
@@ -152,10 +153,10 @@ const HEALTH: MethodDefinition<Buffer, Buffer> = {
   responseDeserialize: (bytes) => bytes,
 };
 
-function channelCredentials(tls: TlsOptions | undefined) {
+function channelCredentials({ tls, addresses }: ResolvedOptions) {
   return tls === undefined
     ? credentials.createInsecure()
-    : credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+    : credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert), verifyOptions(addresses));
 }
 
 function pem(value: string | Uint8Array | undefined): Buffer | null {
@@ -163,8 +164,8 @@ function pem(value: string | Uint8Array | undefined): Buffer | null {
   return typeof value === 'string' ? Buffer.from(value) : Buffer.from(value);
 }
 
-function unreachable(address: string, cause: WaybillError): UnavailableError {
-  return new UnavailableError(`no gateway answers at ${address}: ${cause.message}`, {
+function unreachable(addresses: readonly string[], cause: WaybillError): UnavailableError {
+  return new UnavailableError(`no gateway answers at ${addresses.join(' or ')}: ${cause.message}`, {
     code: 'UNAVAILABLE',
     reason: cause.reason,
     cause,
