@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { createLogger } from './logger.js';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createLogger, logTo } from './logger.js';
 
 function logged(config: { Debug?: boolean; LogFormat?: 'json' | 'text' } = {}) {
   const lines: string[] = [];
@@ -92,4 +93,11 @@ describe('a line of text', () => {
     expect(lines[0]).not.toMatch(/[\p{Cc}](?!$)/u);
     expect(lines[0]).toContain('a\\u000ab\\u000d\\u001b[31m');
   });
+});
+
+it.runIf(existsSync('/dev/full'))('a log on a full disk takes no more than its bound, and ends nothing', () => {
+  const full = openSync('/dev/full', 'w');
+  onTestFinished(() => closeSync(full));
+  const logger = createLogger({ Debug: false, LogFormat: 'json' }, logTo(full));
+  for (let i = 0; i < 5_000; i++) logger.error({ i, text: 'x'.repeat(1_000) }, 'the data file cannot be used');
 });

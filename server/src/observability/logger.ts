@@ -18,6 +18,9 @@ export interface LogSink {
  */
 const SECRET_FIELDS = ['password', 'secret', 'authorization', 'DB_PASSWORD', 'RedisPassword', 'sql', 'command.args'];
 
+/** Characters of lines that could not be written yet. */
+const MAX_UNWRITTEN = 1_048_576;
+
 /** The password of a URL, wherever it stands in a line. */
 const URL_PASSWORD = /(:\/\/[^\s:@/"]*):[^\s/"]+@/g;
 
@@ -42,5 +45,12 @@ export function createLogger(options: LogOptions, sink: LogSink = standardOutput
 }
 
 function standardOutput(): LogSink {
-  return pino.destination({ dest: 1, sync: true });
+  return logTo(1);
+}
+
+/** A log that cannot be written, because its disk is full, ends nothing: lines wait for the next try, and past a bound they are dropped. */
+export function logTo(fd: number): LogSink {
+  const file = pino.destination({ dest: fd, sync: true, maxLength: MAX_UNWRITTEN });
+  file.on('error', () => {});
+  return file;
 }

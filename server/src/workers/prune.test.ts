@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { TestConsumer } from '../fixture/consumer.js';
 import { EmbeddedFixture } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
@@ -33,4 +33,27 @@ test('the prune worker removes what was final before the retention, and keeps de
   }));
   // Nothing is known any more of the first alone.
   expect(await fixture.ledger.take(claims)).toEqual([1, 0, 0, 2]);
+});
+
+test('the prune worker goes on at once while there is more than it removes at a time, and gives way to others', async () => {
+  let tookMs = 0;
+  let left = 1_020;
+  const fixture = new EmbeddedFixture();
+  onTestFinished(() => fixture.remove());
+  const { schedule } = fixture.engine;
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  schedule.prune = async (_, limit) => {
+    vi.advanceTimersByTime(tookMs);
+    const removed = Math.min(left, limit);
+    left -= removed;
+    return removed;
+  };
+  const worker = new PruneWorker(schedule, fixture.clock, 60_000);
+  expect(await worker.runOnce()).toBe(0);
+  tookMs = 300;
+  expect(await worker.runOnce()).toBe(300);
+  expect(await worker.runOnce()).toBeUndefined();
 });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { LocalLocks } from '../adapters/locks-local/locks.js';
 import { until } from '../fixture/until.js';
+import { BusError } from '../model/errors.js';
 import { silentLogger } from '../ports/logger.js';
 import { LockPermit, type Permit } from './permit.js';
 import { type Job, Runner } from './runner.js';
@@ -50,6 +51,20 @@ describe('a runner', () => {
     onTestFinished(() => made.stop());
     return made;
   }
+
+  test('says that its job failed, but not again and again that a service is away', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (_: object, text: string) => warnings.push(text) };
+    const job = new CountingJob(1);
+    job.work = async () => {
+      throw job.runs === 3 ? new Error('a fault') : new BusError('LEDGER_UNAVAILABLE', 'away');
+    };
+    const failing = new Runner(job, new TestPermit(), logger);
+    onTestFinished(() => failing.stop());
+    await failing.start();
+    await until(() => job.runs > 5, 'sixth run');
+    expect(warnings).toEqual(['a job failed; it is tried again']);
+  });
 
   test('runs its job at its interval', async () => {
     const job = new CountingJob(30);

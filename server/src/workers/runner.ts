@@ -1,3 +1,4 @@
+import { BusError } from '../model/errors.js';
 import type { Logger } from '../ports/logger.js';
 import type { Service } from '../ports/service.js';
 import type { Permit } from './permit.js';
@@ -82,8 +83,10 @@ export class Runner implements Service {
     }
   }
 
+  /** That a service is away is said once, by its connection; jobs would say it many times a second. */
   #complain(error: unknown, message: string): void {
-    this.logger.warn({ error, job: this.job.name }, message);
+    const away = error instanceof BusError && error.retryable;
+    this.logger[away ? 'debug' : 'warn']({ error, job: this.job.name }, message);
   }
 
   /** Until the time is up, or somebody wakes the job. */

@@ -14,6 +14,9 @@ export class Fixture {
     now(): number {
       return this.time;
     },
+    steady(): number {
+      return this.time;
+    },
   };
   readonly #open = new Set<Store>();
 
