@@ -1,21 +1,32 @@
 import { RabbitBroker } from './adapters/broker-rabbitmq/broker.js';
 import { SqliteBroker } from './adapters/broker-sqlite/broker.js';
+import { SqliteQueues } from './adapters/broker-sqlite/queues.js';
+import { MysqlAuditLog } from './adapters/ledger-mysql/audit-log.js';
+import { MysqlBacklogs } from './adapters/ledger-mysql/backlogs.js';
 import { MysqlConnection } from './adapters/ledger-mysql/connection.js';
+import { MysqlInspector } from './adapters/ledger-mysql/inspector.js';
 import { MysqlLedger } from './adapters/ledger-mysql/ledger.js';
+import { MysqlOperator } from './adapters/ledger-mysql/operator.js';
 import { MysqlSchedule } from './adapters/ledger-mysql/schedule.js';
+import { SqliteAuditLog } from './adapters/ledger-sqlite/audit-log.js';
+import { SqliteBacklogs } from './adapters/ledger-sqlite/backlogs.js';
 import { SqliteDedupe } from './adapters/ledger-sqlite/dedupe.js';
+import { SqliteInspector } from './adapters/ledger-sqlite/inspector.js';
 import { SqliteLedger } from './adapters/ledger-sqlite/ledger.js';
+import { SqliteOperator } from './adapters/ledger-sqlite/operator.js';
 import { SqliteSchedule } from './adapters/ledger-sqlite/schedule.js';
 import { LocalClientLocks } from './adapters/locks-local/client-locks.js';
 import { LocalLocks } from './adapters/locks-local/locks.js';
 import { LocalMembership } from './adapters/locks-local/membership.js';
+import { LocalNodeBoard } from './adapters/locks-local/node-board.js';
 import { RedisClientLocks } from './adapters/locks-redis/client-locks.js';
 import { RedisConnection } from './adapters/locks-redis/connection.js';
 import { RedisDedupe } from './adapters/locks-redis/dedupe.js';
 import { RedisLocks } from './adapters/locks-redis/locks.js';
 import { RedisMembership } from './adapters/locks-redis/membership.js';
+import { RedisNodeBoard } from './adapters/locks-redis/node-board.js';
 import { openStore } from './adapters/sqlite/store.js';
-import { type Address, parseAddress } from './config/address.js';
+import { type Address, parseAddress, splitAmqpUrls } from './config/address.js';
 import { engine as engineOf } from './config/engine.js';
 import type { Config } from './config/schema.js';
 import { Gateway } from './gateway.js';
@@ -42,6 +53,12 @@ function embedded(config: Config, logger: Logger, clock: Clock): Engine {
     broker,
     ledger,
     schedule: new SqliteSchedule(store),
+    inspector: new SqliteInspector(store),
+    backlogs: new SqliteBacklogs(store),
+    operator: new SqliteOperator(store),
+    auditLog: new SqliteAuditLog(store),
+    queues: new SqliteQueues(broker),
+    nodes: new LocalNodeBoard(),
     dedupe: new SqliteDedupe(store, { windowSeconds: config.DedupeWindowSeconds }),
     locks,
     clientLocks: new LocalClientLocks(clock),
@@ -53,7 +70,7 @@ function embedded(config: Config, logger: Logger, clock: Clock): Engine {
 
 function cluster(config: Config, logger: Logger, clock: Clock): Engine {
   const broker = new RabbitBroker({
-    url: config.AmqpUrl,
+    url: splitAmqpUrls(config.AmqpUrl),
     prefix: config.BrokerPrefix,
     queueType: config.QueueType,
     maxPendingBytes: config.MaxPendingPublishBytes,
@@ -81,6 +98,12 @@ function cluster(config: Config, logger: Logger, clock: Clock): Engine {
     broker,
     ledger,
     schedule: new MysqlSchedule(mysql),
+    inspector: new MysqlInspector(mysql),
+    backlogs: new MysqlBacklogs(mysql),
+    operator: new MysqlOperator(mysql),
+    auditLog: new MysqlAuditLog(mysql),
+    queues: broker.queues,
+    nodes: new RedisNodeBoard(redis),
     dedupe: new RedisDedupe(redis, { windowSeconds: config.DedupeWindowSeconds }),
     locks: new RedisLocks(redis),
     clientLocks: new RedisClientLocks(redis),

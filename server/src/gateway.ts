@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { Mq, MqTopic } from '@waybill/proto/mq/mq';
+import { Admin as AdminDesc } from '@waybill/proto/waybill/v1/admin';
 import { Bus as BusDesc } from '@waybill/proto/waybill/v1/bus';
 import { Locks as LocksDesc } from '@waybill/proto/waybill/v1/locks';
+import { Admin } from './bus/admin/admin.js';
 import { Bus } from './bus/bus.js';
 import { Limit } from './bus/limit.js';
 import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
-import { listenHost } from './config/engine.js';
+import { engine as engineOf, listenHost } from './config/engine.js';
 import type { Config } from './config/schema.js';
+import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
@@ -31,6 +36,7 @@ import { type Job, Runner } from './workers/runner.js';
 import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
+const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
  * A gateway on an engine: the bus, its workers and both ports.
@@ -41,6 +47,7 @@ const HOUR_MS = 3_600_000;
 export class Gateway implements Service {
   readonly #bus: Bus;
   readonly #locks: LockDesk;
+  readonly #admin: Admin;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
@@ -50,20 +57,23 @@ export class Gateway implements Service {
   constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
     this.#bus = makeBus(config, engine, logger, clock);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
-    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, logger, clock);
+    const workers = makeWorkers(config, engine, this.#bus, logger, clock);
+    const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
+    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
+    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
     const host = listenHost(config);
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
-    const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
-      ...workers,
+      ...workers.services,
+      this.#admin.nodes,
       this.#http,
       this.#rpc,
     ];
@@ -120,6 +130,7 @@ function limits(config: Config): BusLimits {
     channels: config.MaxChannels,
     topics: config.MaxTopics,
     waitingCalls: config.MaxWaitingCalls,
+    pendingSettles: config.MaxPendingSettles,
   };
 }
 
@@ -128,6 +139,7 @@ function makeRpc(
   { broker }: Engine,
   bus: Bus,
   locks: LockDesk,
+  admin: Admin,
   logger: Logger,
   clock: Clock,
 ): RpcServer {
@@ -142,6 +154,7 @@ function makeRpc(
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
   const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit });
   const lockService = new LocksService(locks, clock, logger);
+  const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
     maxMessageBytes: config.MaxMessageBytes,
     publishTimeoutMs,
@@ -150,6 +163,7 @@ function makeRpc(
   return new RpcServer(
     [
       { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
+      { desc: AdminDesc, definition: adminDefinition, implementation: adminService.implementation() },
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
@@ -162,17 +176,25 @@ function makeRpc(
       drainMs: config.DrainSeconds * 1000,
     },
     async (graceMs) => {
+      adminService.drain();
       await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
     },
   );
 }
 
-function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, clock: Clock): Service[] {
+interface Workers {
+  readonly services: readonly Service[];
+  /** The shards whose due messages this gateway publishes. */
+  readonly shards: () => readonly number[];
+}
+
+function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, clock: Clock): Workers {
   const { schedule, locks, membership } = engine;
   const lockMs = config.DLMExpiration * 1000;
   const locked = (job: Job) => new Runner(job, new LockPermit(job.name, locks, lockMs), logger);
   const workers: Service[] = [locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
   const gateway = randomUUID();
+  let shardsOfDue: () => readonly number[] = () => [];
   /** A job over the shards that this gateway holds for it, which it holds only as long as it does the job. */
   const sharded = (name: string, make: (shards: Shards) => Job): Runner => {
     const shards = new Shards({ job: name, locks, membership, logger, gateway, lockMs, changed: () => runner.wake() });
@@ -185,11 +207,14 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
   if (config.CronDelayPublishEnabled) {
     const claimMs = Math.min(lockMs, CLAIM_MS);
     const { releaser } = bus;
-    const due = sharded('due', (shards) => new DueWorker({ schedule, releaser, shards, clock, logger, claimMs }));
+    const due = sharded('due', (shards) => {
+      shardsOfDue = () => shards.held.map(({ shard }) => shard).sort((a, b) => a - b);
+      return new DueWorker({ schedule, releaser, shards, clock, logger, claimMs });
+    });
     bus.onScheduled(() => due.wake());
     workers.push(locked(new ParkedWorker(bus.parking)));
   }
-  return workers;
+  return { services: workers, shards: () => shardsOfDue() };
 }
 
 function defaultRetry(config: Config): RetryPolicy {
@@ -197,4 +222,9 @@ function defaultRetry(config: Config): RetryPolicy {
     maxRetries: config.RetryTimes,
     backoff: { kind: 'fixed', delayMs: config.NackdJobNextRunDelaySeconds * 1000 },
   };
+}
+
+function versionOf(packageText: string): string {
+  const { version }: { version: string } = JSON.parse(packageText);
+  return version;
 }

@@ -18,8 +18,8 @@ test('every frame that was routed while the broker was killed twice is there aft
   const routed = new Set<string>();
   let failed = 0;
   let next = 0;
-  // Few enough to be read again in a moment.
-  const pace = 5;
+  // Few enough to be read again in a moment; not all in step, so that some are always under way.
+  const pace = () => 10 * Math.random();
   let publishing = true;
   const worker = async () => {
     while (publishing) {
@@ -34,7 +34,7 @@ test('every frame that was routed while the broker was killed twice is there aft
           failed++;
         },
       );
-      await delay(pace);
+      await delay(pace());
     }
   };
   onTestFinished(() => {
@@ -137,4 +137,38 @@ test('a frozen broker is noticed by its silence, and stop does not wait for it',
   } finally {
     await rabbit.resume();
   }
+}, 60_000);
+
+test('any node of several will do, and health tells of each while none does', async () => {
+  const away = new URL(rabbit.url);
+  away.port = '1';
+  const brokers = await Promise.all([1, 2, 3, 4].map(() => startBroker({ url: [away.href, rabbit.url] })));
+  for (const broker of brokers) expect(broker.health()).toBeUndefined();
+  const [broker] = brokers;
+  await rabbit.kill();
+  await until(async () => {
+    expect(broker?.health()).toMatch(/^RabbitMQ at [^ ]+:1 cannot be used: .+; at [^ ]+ cannot be used: .+$/);
+  }, 20_000);
+  await rabbit.start();
+  for (const each of brokers) await until(async () => expect(each.health()).toBeUndefined(), 20_000);
+}, 60_000);
+
+test('a channel that nacks is replaced, and loses nothing that it could keep', async () => {
+  const broker = await startBroker({ url: rabbit.url });
+  await Promise.all(['full', 'roomy'].map((topic) => broker.declare(channelOf(topic))));
+  const policy = JSON.stringify({ 'max-length': 1, overflow: 'reject-publish' });
+  await rabbit.ctl('set_policy', 'full', `^${broker.prefix}/full/`, policy, '--apply-to', 'queues');
+  onTestFinished(async () => {
+    await rabbit.ctl('clear_policy', 'full');
+  });
+  const confirming = async () => (await rabbit.ctl('list_channels', '--quiet', 'pid', 'confirm')).match(/^.+\ttrue$/gm);
+  const before = await confirming();
+  const answers: Promise<unknown>[] = [];
+  await until(async () => {
+    answers.push(broker.publish(frameOf('roomy', 'a'), { topic: 'roomy' }));
+    const full = await broker.publish(frameOf('full', 'a'), { topic: 'full' }).catch(({ reason }) => reason);
+    expect(full).toBe('BROKER_UNAVAILABLE');
+    expect(await confirming()).not.toEqual(before);
+  }, 30_000);
+  expect(new Set(await Promise.all(answers))).toEqual(new Set(['routed']));
 }, 60_000);

@@ -1,4 +1,4 @@
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Service, sharedServices, startMariadb } from '../support/services.js';
 import { until } from '../support/until.js';
@@ -10,7 +10,7 @@ test('gateways that start at once on an empty server make one schema', async () 
   const lab = new MysqlLab(shared);
   const gateways = await Promise.all([1, 2, 3, 4].map(() => lab.gateway()));
   expect(gateways.map(({ connection }) => connection.health())).toEqual([undefined, undefined, undefined, undefined]);
-  expect(await lab.rows('waybill_migrations')).toMatchObject([{ version: 1 }, { version: 2 }]);
+  expect(await lab.rows('waybill_migrations')).toMatchObject([1, 2, 3, 4].map((version) => ({ version })));
   expect(await lab.rows('fences')).toEqual([{ name: 'due', fence: 0 }]);
 });
 
@@ -19,7 +19,7 @@ test("a newer gateway's schema is refused in words that name both versions", asy
   await lab.gateway();
   await lab.query(`INSERT INTO ${lab.database}.waybill_migrations (version) VALUES (9)`);
   const { ledger } = lab.gatewayNotStarted();
-  await expect(ledger.start()).rejects.toThrow(/version 9, and this gateway knows up to 2/);
+  await expect(ledger.start()).rejects.toThrow(/version 9, and this gateway knows up to 4/);
   expect(ledger.health()).toMatch(/newer gateway/);
 });
 
@@ -153,10 +153,62 @@ test('connections that the server ends, idle or at work, are replaced', async ()
   expect(await lab.rows('schedule')).toHaveLength(200);
 });
 
+test('connections that the server ended for their silence are replaced, and nobody notices', async () => {
+  const lab = await ownLab();
+  const logger = new LogLines();
+  const { ledger } = await lab.gateway({ logger });
+  const { id: channel } = await ledger.channel(TOPIC, 'c');
+  const write = (round: string) =>
+    Promise.all(range(20, round).map((id) => ledger.write([entryOf(claimOf(channel, id), retryOf(id, 900))])));
+  await write('before');
+  const open = () =>
+    lab.query<{ id: number }>(`SELECT id FROM information_schema.processlist WHERE db = '${lab.database}'`);
+  expect((await open()).length).toBeGreaterThan(0);
+  // Config has no key for it: the session asks for 30 seconds.
+  await until(async () => expect(await open()).toEqual([]), 50_000);
+  expect((await write('after')).flat()).toEqual(range(20, '').map(() => 'ok'));
+  expect(ledger.health()).toBeUndefined();
+  expect(logger.lines.filter((line) => line.includes('is away'))).toEqual([]);
+}, 90_000);
+
+test('a server that has fewer places than the pool may open is not away: those that there are do the work', async () => {
+  const lab = await ownLab();
+  const logger = new LogLines();
+  const { ledger, schedule } = await lab.gateway({ logger });
+  const { id: channel } = await ledger.channel(TOPIC, 'c');
+  await lab.query('SET GLOBAL max_connections = 10');
+  const hogs = await lab.takeAll();
+  // The administrator's place is taken too, so two are left.
+  for (const hog of hogs.splice(0, 3)) await hog.end();
+  const work = range(300, 'w').map((id, n) => {
+    if (n % 3 === 0) return schedule.add([waitingOf(id, 900)]);
+    if (n % 3 === 1) return ledger.take([claimOf(channel, id)]);
+    return ledger.write([entryOf(claimOf(channel, id), n % 2 === 0 ? ACKED : retryOf(id, 900))]);
+  });
+  const asked = range(50, 'q').map((id) => schedule.cancel(TOPIC, id, 1));
+  await Promise.all(work);
+  expect(await Promise.all(asked)).toEqual(asked.map(() => 'absent'));
+  expect(logger.lines.filter((line) => line.includes('is away'))).toEqual([]);
+  for (const hog of hogs) hog.destroy();
+});
+
 /** On a server that the test may break. */
 class OwnLab extends MysqlLab {
   constructor(readonly service: Service) {
     super(service.url, false);
+  }
+
+  /** Every connection that there is. */
+  async takeAll(): Promise<Connection[]> {
+    const taken: Connection[] = [];
+    for (;;) {
+      try {
+        taken.push(await createConnection(this.url));
+      } catch (error) {
+        expect(error).toMatchObject({ errno: 1040 });
+        return taken;
+      }
+    }
   }
 
   /** Ends every connection but the one that asks. */

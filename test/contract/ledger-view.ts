@@ -54,7 +54,7 @@ export function embeddedLedger(gateway: Gateway): LedgerView {
 }
 
 /** As the MySQL ledger numbers its states. */
-const STATES = ['', 'delivered', 'returned', 'retry', 'leased', 'acked', 'dead', 'expired', 'cancelled'];
+const STATES = ['', 'delivered', 'returned', 'retry', 'leased', 'acked', 'dead', 'expired', 'cancelled', 'purged'];
 const HELD_DEAD = 5;
 
 export function mysqlLedger(url: string): LedgerView {

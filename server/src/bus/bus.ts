@@ -18,6 +18,7 @@ import { Gate } from './gate.js';
 import { HeldBytes } from './held-bytes.js';
 import { NonceSource } from './ids.js';
 import { Keeper } from './keeper.js';
+import { LedgerCalls } from './ledger-calls.js';
 import { Limit } from './limit.js';
 import type { BusLimits } from './limits.js';
 import { Parking } from './parking.js';
@@ -29,6 +30,7 @@ import { formatReceipt } from './receipt.js';
 import { Releaser } from './release.js';
 import { type Action, Settler, type SettleStatus } from './settle.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
+import { Tally } from './tally.js';
 import { checkDue, MessageRules } from './validate.js';
 
 export interface BusParts {
@@ -77,6 +79,8 @@ export class Bus {
   readonly releaser: Releaser;
   readonly parking: Parking;
   readonly rebalancer: Rebalancer | undefined;
+  /** Since the start. */
+  readonly tally = new Tally();
   /** Calls that wait for a message; those that wait for a lock are counted here too. */
   readonly waiting: Limit;
   readonly #publisher: Publisher;
@@ -84,6 +88,7 @@ export class Bus {
   readonly #dispatchers = new Map<ChannelId, Dispatcher>();
   readonly #dispatcherParts: DispatcherParts;
   readonly #shares: ClientShares;
+  readonly #ledgerCalls: LedgerCalls;
   readonly #scheduled = new Set<(dueAt: number) => void>();
   readonly #waits = new PullWaits();
   #draining = false;
@@ -94,6 +99,7 @@ export class Bus {
   ) {
     const { broker, ledger, schedule, clock, logger } = parts;
     const table = this.#table;
+    const { tally } = this;
     const nonces = new NonceSource();
     const scheduled = (dueAt: number) => {
       for (const listener of this.#scheduled) listener(dueAt);
@@ -101,15 +107,24 @@ export class Bus {
     const { limits, defaultRetry } = options;
     this.waiting = new Limit('calls that wait', 'MaxWaitingCalls', limits.waitingCalls);
     this.#shares = new ClientShares(limits.client);
+    this.#ledgerCalls = new LedgerCalls(clock, limits.pendingSettles);
     const declared = (channel: Channel) => this.parking.release(channel);
     this.channels = new Channels(broker, ledger, defaultRetry, declared, limits.channels);
     const frames = { frameMessages: options.frameMessages, frameBytes: FRAME_BYTES };
+    this.channels.onPaused(({ id, paused = false }) => {
+      this.#dispatchers
+        .get(id)
+        ?.hold('paused', paused)
+        .catch((error: unknown) => logger.debug({ error }, 'a paused buffer could not be given back'));
+    });
+    this.channels.onGone((channel) => this.#gone(channel));
     this.releaser = new Releaser({ broker, schedule, channels: this.channels, clock, logger }, frames);
     this.parking = new Parking({ releaser: this.releaser, schedule, channels: this.channels, clock, logger });
     this.settler = new Settler({
       ledger,
       channels: this.channels,
       table,
+      tally,
       clock,
       defaultLeaseMs: options.defaultLeaseMs,
       scheduled,
@@ -118,19 +133,21 @@ export class Bus {
     this.#publisher = new Publisher(
       {
         ...parts,
+        tally,
         rules: new MessageRules(options.maxMessageBytes, limits.topics),
         scheduled,
         parked: (topic) => this.parking.parked(topic),
       },
       { ...frames, maxPendingBytes: options.maxPendingPublishBytes },
     );
-    const gate = new Gate({ ledger, channels: this.channels, nonces, clock, logger });
+    const gate = new Gate({ ledger, channels: this.channels, nonces, tally, clock, logger });
     this.#dispatcherParts = {
       broker,
       clock,
       logger,
       table,
       nonces,
+      tally,
       gate,
       prefetch: { limit: options.prefetchLimit, bytes: BUFFER_BYTES },
       held: new HeldBytes(limits.heldBytes, () => {
@@ -166,18 +183,22 @@ export class Bus {
     return pulled.finally(() => waiting.leave());
   }
 
-  /** What became of a delivery that was pulled under this alias; undefined when none is known. */
-  async find(alias: string): Promise<{ readonly receipt: string; readonly state: Aliased['state'] } | undefined> {
+  /** What became of a delivery that was pulled under this alias; undefined when none is known. `deadline`, if any, is in Unix milliseconds. */
+  async find(
+    alias: string,
+    deadline = Number.POSITIVE_INFINITY,
+  ): Promise<{ readonly receipt: string; readonly state: Aliased['state'] } | undefined> {
     if (!isAlias(alias)) return undefined;
-    const found = await this.parts.ledger.find(alias);
+    const found = await this.#ledgerCalls.answer(1, deadline, () => this.parts.ledger.find(alias));
     const channel = found === undefined ? undefined : await this.channels.find(found.channel);
     if (found === undefined || channel === undefined) return undefined;
     const { attempt, nonce, state } = found;
     return { receipt: formatReceipt('leased', channel, attempt, nonce, found), state };
   }
 
-  settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
-    return this.settler.settle(receipts, action);
+  /** For calls; streams settle by their subscription. `deadline`, if any, is in Unix milliseconds. */
+  settle(receipts: readonly string[], action: Action, deadline = Number.POSITIVE_INFINITY): Promise<SettleStatus[]> {
+    return this.#ledgerCalls.answer(receipts.length, deadline, () => this.settler.settle(receipts, action));
   }
 
   async cancel(topic: string, id: string): Promise<void> {
@@ -209,6 +230,39 @@ export class Bus {
     return this.#draining;
   }
 
+  /** Messages wait for this time, Unix milliseconds, that an operator brought there. */
+  wakeAt(dueAt: number): void {
+    for (const listener of this.#scheduled) listener(dueAt);
+  }
+
+  /** What goes on in one channel here; undefined when nothing does. */
+  local(channel: ChannelId): Dispatcher | undefined {
+    return this.#dispatchers.get(channel);
+  }
+
+  /** All channels that something goes on in here. */
+  locals(): Iterable<Dispatcher> {
+    return this.#dispatchers.values();
+  }
+
+  /** Ends what goes on in a channel here. False: it has a consumer. */
+  async retire(channel: ChannelId): Promise<boolean> {
+    const dispatcher = this.#dispatchers.get(channel);
+    if (dispatcher === undefined) return true;
+    if (!(await dispatcher.retire())) return false;
+    this.#dispatchers.delete(channel);
+    return true;
+  }
+
+  /** Another gateway deleted the channel. Where it is consumed here all the same, it is made again. */
+  #gone(channel: Channel): void {
+    const consumed = (this.#dispatchers.get(channel.id)?.subscribers ?? 0) > 0;
+    const ended = consumed ? this.channels.open(channel.topic, channel.name, undefined) : this.retire(channel.id);
+    ended.catch((error: unknown) =>
+      this.parts.logger.warn({ error, channel: channel.name }, 'a deleted channel lives on'),
+    );
+  }
+
   /** What goes on here at this moment. */
   get counts(): BusCounts {
     let consumers = 0;
@@ -233,6 +287,7 @@ export class Bus {
     let dispatcher = this.#dispatchers.get(channel.id);
     if (dispatcher === undefined) {
       dispatcher = new Dispatcher(channel, this.#dispatcherParts);
+      if (this.channels.isPaused(channel)) void dispatcher.hold('paused', true);
       this.#dispatchers.set(channel.id, dispatcher);
     }
     return dispatcher;

@@ -15,6 +15,8 @@ const LOOK_MS = 20;
 export class Channels {
   readonly #open = new Map<string, Promise<Channel>>();
   readonly #byId = new Map<ChannelId, Channel>();
+  readonly #paused = new Set<(channel: Channel) => void>();
+  readonly #gone = new Set<(channel: Channel) => void>();
   #looking: Promise<void> | undefined;
 
   constructor(
@@ -59,7 +61,51 @@ export class Channels {
 
   /** Learns of the channels and policies that other gateways made. */
   async refresh(fresh = false): Promise<void> {
-    for (const channel of await this.ledger.channels(fresh)) this.#byId.set(channel.id, channel);
+    const listed = await this.#list(fresh);
+    const missing = [...this.#byId.values()].filter(({ id }) => !listed.has(id));
+    if (missing.length === 0) return;
+    // One that was made while the list was read is in the next.
+    const again = await this.#list(true);
+    for (const channel of missing) if (!again.has(channel.id)) this.drop(channel);
+  }
+
+  /** Calls the listener when a channel is paused or resumed, by whatever gateway. */
+  onPaused(listener: (channel: Channel) => void): void {
+    this.#paused.add(listener);
+  }
+
+  /** Calls the listener when a channel that was known here was deleted, by whatever gateway. */
+  onGone(listener: (channel: Channel) => void): void {
+    this.#gone.add(listener);
+  }
+
+  isPaused(channel: Channel): boolean {
+    return this.#latest(channel).paused === true;
+  }
+
+  /** Every channel, as the ledger has it now. */
+  async all(): Promise<readonly Channel[]> {
+    await this.refresh(true);
+    return this.ledger.channels();
+  }
+
+  /** It was deleted. */
+  drop(channel: Channel): void {
+    this.#open.delete(`${channel.topic}/${channel.name}`);
+    if (!this.#byId.delete(channel.id)) return;
+    for (const listener of this.#gone) listener(channel);
+  }
+
+  async #list(fresh: boolean): Promise<Set<ChannelId>> {
+    const channels = await this.ledger.channels(fresh);
+    for (const channel of channels) this.#learn(channel);
+    return new Set(channels.map(({ id }) => id));
+  }
+
+  #learn(channel: Channel): void {
+    const before = this.#byId.get(channel.id)?.paused === true;
+    this.#byId.set(channel.id, channel);
+    if (before !== (channel.paused === true)) for (const listener of this.#paused) listener(channel);
   }
 
   /** Those of the topics that some channel, on any gateway, wants. */
@@ -82,7 +128,7 @@ export class Channels {
     await this.#checkRoom(topic, name);
     const channel = await this.ledger.channel(topic, name, retry);
     await this.broker.declare(channel, AbortSignal.timeout(DECLARE_TIMEOUT_MS));
-    this.#byId.set(channel.id, channel);
+    this.#learn(channel);
     this.declared(channel);
     return channel;
   }

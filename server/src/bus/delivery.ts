@@ -94,7 +94,7 @@ export class HeldFrame {
 export interface Buffered {
   readonly message: Message;
   readonly frame: HeldFrame;
-  /** Unix milliseconds. */
+  /** By the steady clock, in milliseconds. */
   readonly arrivedAt: number;
   /** The ledger must be asked first. */
   readonly verify: boolean;
@@ -104,6 +104,10 @@ export interface Buffered {
 export interface Holder {
   readonly leaseMs: number;
   free(count: number, bytes: number): void;
+  /** The lease of something that it holds ended. */
+  lapsed(): void;
+  /** It settles something, in time or not. */
+  heard(): void;
 }
 
 /**
@@ -120,19 +124,32 @@ export interface Delivery {
    * the message.
    */
   frame: HeldFrame | undefined;
+  /** The ledger's count: see model/attempt.ts. */
   readonly attempt: number;
   readonly nonce: number;
   readonly consumer: string;
   readonly deliveredAt: number;
   readonly subscriber: Holder;
-  /** Unix milliseconds. */
+  /** When its lease ends, as its consumer and the ledger know it: Unix milliseconds. */
   deadline: number;
+  /** The same by the steady clock, in milliseconds. */
+  endsAt: number;
+  /** When it was handed out, by the steady clock, in milliseconds. */
+  readonly heldSince: number;
   /** The ledger knows of the hand-out. */
   recorded: boolean;
-  /** When the ledger was last told that it goes on, Unix milliseconds. */
+  /** When the ledger was last told that it goes on, by the steady clock, in milliseconds. */
   recordedAt: number;
   /** The settle under way. */
   settling: Settling | undefined;
+}
+
+/**
+ * Whether its lease is over. A message that the broker holds is leased by this gateway alone, so a wall clock that is set ends no
+ * lease and prolongs none; one that the ledger holds is leased by the clock that gateways share.
+ */
+export function isOver({ frame, deadline, endsAt }: Delivery, now: number, steady: number): boolean {
+  return frame === undefined ? deadline <= now : endsAt <= steady;
 }
 
 /** A settle under way: one for all deliveries that are settled alike in one call. */

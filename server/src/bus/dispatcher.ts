@@ -12,6 +12,7 @@ import { Pace } from './pace.js';
 import { Prefetch, type PrefetchOptions } from './prefetch.js';
 import { formatReceipt } from './receipt.js';
 import { Subscriber, type SubscriberOptions } from './subscriber.js';
+import type { Tally } from './tally.js';
 
 export interface DispatcherParts {
   readonly broker: Broker;
@@ -19,6 +20,7 @@ export interface DispatcherParts {
   readonly logger: Logger;
   readonly table: DeliveryTable;
   readonly nonces: NonceSource;
+  readonly tally: Tally;
   readonly gate: Gate;
   readonly prefetch: PrefetchOptions;
   readonly held: HeldBytes;
@@ -45,6 +47,9 @@ interface Twin {
   readonly held: Delivery;
 }
 
+/** An operator paused the channel, or empties it. */
+export type Hold = 'paused' | 'purged';
+
 /** One channel on this gateway: shares what the broker sends among the local subscribers, as their credit allows. */
 export class Dispatcher implements FrameSink {
   readonly #subscribers: Subscriber[] = [];
@@ -52,11 +57,12 @@ export class Dispatcher implements FrameSink {
   readonly #prefetch: Prefetch;
   readonly #pace = new Pace();
   #consumer: BrokerConsumer | undefined;
+  readonly #holds = new Set<Hold>();
   readonly #account: HeldAccount;
   #link: Link;
   #turn = 0;
   #pumping = false;
-  /** When a frame came, or a message was handed out, Unix milliseconds. */
+  /** When a frame came, or a message was handed out, by the steady clock, in milliseconds; as are all times here. */
   #movedAt = 0;
   #leanUntil = 0;
   #releasing = false;
@@ -77,12 +83,12 @@ export class Dispatcher implements FrameSink {
     if (this.#subscribers.length >= maxSubscribers) {
       throw overLimit('subscribers of this channel', 'MaxSubscribersPerChannel', maxSubscribers);
     }
-    const subscriber = new Subscriber(options, send, () => this.#wake());
+    const subscriber = new Subscriber(options, send, () => this.#wake(), this.parts.clock.now());
     this.#subscribers.push(subscriber);
     clearTimeout(this.#lingering);
     if (this.#consumer === undefined) {
       this.#consumer = this.parts.broker.consume(this.channel, this);
-      this.#movedAt = this.parts.clock.now();
+      this.#movedAt = this.parts.clock.steady();
     }
     this.#wake();
     return subscriber;
@@ -90,6 +96,46 @@ export class Dispatcher implements FrameSink {
 
   get subscribers(): number {
     return this.#subscribers.length;
+  }
+
+  /** Who consumes here. */
+  get consumers(): readonly Subscriber[] {
+    return this.#subscribers;
+  }
+
+  /** Messages that wait here for a consumer. */
+  get buffered(): number {
+    return this.#backlog.size;
+  }
+
+  /** When the one that waits here longest was accepted, Unix milliseconds; 0 when none does. */
+  get oldestAcceptedAt(): number {
+    return this.#backlog.oldest?.message.acceptedAt ?? 0;
+  }
+
+  /** As frames of this channel were lately; 1 before the first. */
+  get messagesPerFrame(): number {
+    return this.#prefetch.messages;
+  }
+
+  /** While it is held, nothing is handed out, and nothing stays here that was not. */
+  async hold(reason: Hold, held: boolean): Promise<void> {
+    if (held === this.#holds.has(reason)) return;
+    if (held) this.#holds.add(reason);
+    else this.#holds.delete(reason);
+    if (this.#holds.size === 0) this.#wake();
+    else {
+      this.#ask();
+      await this.#giveBack();
+    }
+  }
+
+  /** Ends it, unless somebody consumes. False: somebody does. */
+  async retire(): Promise<boolean> {
+    if (this.#subscribers.length > 0) return false;
+    clearTimeout(this.#lingering);
+    await this.#release();
+    return this.#subscribers.length === 0;
   }
 
   /** The subscriber gets nothing more, and may still settle what it holds. */
@@ -117,8 +163,8 @@ export class Dispatcher implements FrameSink {
 
   /** Its consumers could take more, and nothing has come for a while. */
   starves(now: number): boolean {
-    if (this.#backlog.size > 0 || now - this.#movedAt < STARVE_MS) return false;
-    return this.#subscribers.some((subscriber) => subscriber.room > 0);
+    if (this.#holds.size > 0 || this.#backlog.size > 0 || now - this.#movedAt < STARVE_MS) return false;
+    return this.#subscribers.some((subscriber) => !subscriber.mute && subscriber.room > 0);
   }
 
   /** Another gateway is hungry: whatever waits here and can't be handed out goes back. */
@@ -133,14 +179,14 @@ export class Dispatcher implements FrameSink {
   }
 
   frame(delivery: FrameDelivery): void {
-    if (this.#consumer === undefined) {
+    if (this.#consumer === undefined || this.#holds.size > 0) {
       delivery.requeue();
       return;
     }
     let bytes = 0;
     for (const message of delivery.messages) bytes += message.wire.length;
     const frame = new HeldFrame(delivery, this.#link, bytes);
-    const arrivedAt = this.parts.clock.now();
+    const arrivedAt = this.parts.clock.steady();
     this.#movedAt = arrivedAt;
     let twins: Twin[] | undefined;
     for (const message of delivery.messages) {
@@ -206,29 +252,41 @@ export class Dispatcher implements FrameSink {
     this.#schedulePump();
   }
 
+  /**
+   * While the buffer lingers without anybody, what was asked for stands: to ask for nothing would end the broker's consumer, and
+   * the next poll would wait for another one.
+   */
   #ask(): void {
-    let credit = 0;
-    for (const subscriber of this.#subscribers) if (!subscriber.closed) credit += subscriber.credit;
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.steady();
     const lean = now < this.#leanUntil;
+    if (!this.#wanted && !lean && this.#holds.size === 0) return;
+    let credit = 0;
+    for (const subscriber of this.#subscribers) if (!subscriber.closed) credit += subscriber.window;
+    if (this.#holds.size > 0) credit = 0;
     const wanted = lean || credit === 0 ? credit : Math.max(credit, this.#pace.ahead(now));
     this.#consumer?.prefetch(this.#prefetch.frames(wanted, this.#link, lean, this.parts.held.share));
   }
 
   #schedulePump(): void {
-    if (this.#pumping || this.#backlog.size === 0) return;
+    if (this.#pumping || this.#backlog.size === 0 || this.#holds.size > 0) return;
     this.#pumping = true;
     setImmediate(() => {
       this.#pumping = false;
-      this.#pump();
+      if (this.#holds.size === 0) this.#pump();
     });
   }
 
-  /** Deals out what is here in fair shares, one batch a subscriber. */
+  /** Those that may be frozen come last. */
   #pump(): void {
+    this.#share(false);
+    if (this.#backlog.size > 0) this.#share(true);
+  }
+
+  /** Deals out what is here in fair shares, one batch a subscriber. */
+  #share(mute: boolean): void {
     for (let idle = 0; this.#backlog.size > 0 && idle < this.#subscribers.length; this.#turn++) {
       const subscriber = this.#subscribers[this.#turn % this.#subscribers.length];
-      const room = subscriber?.room ?? 0;
+      const room = subscriber?.mute === mute ? subscriber.room : 0;
       if (subscriber === undefined || room === 0) {
         idle++;
         continue;
@@ -240,14 +298,16 @@ export class Dispatcher implements FrameSink {
   }
 
   #deal(subscriber: Subscriber, items: readonly Buffered[]): void {
-    const now = this.parts.clock.now();
-    this.#movedAt = now;
-    this.#pace.passed(items.length, now);
+    const { clock } = this.parts;
+    const now = clock.now();
+    const steady = clock.steady();
+    this.#movedAt = steady;
+    this.#pace.passed(items.length, steady);
     const deliveries: Delivery[] = [];
     let doubtful: Buffered[] | undefined;
     let expired: Buffered[] | undefined;
     for (const item of items) {
-      if (item.verify || now - item.arrivedAt > FRESH_MS) {
+      if (item.verify || steady - item.arrivedAt > FRESH_MS) {
         doubtful ??= [];
         doubtful.push(item);
       } else if (isExpired(item, now)) {
@@ -258,6 +318,7 @@ export class Dispatcher implements FrameSink {
       }
     }
     subscriber.take(items.length - (expired?.length ?? 0), bytesOf(items) - bytesOf(expired ?? []));
+    this.parts.tally.delivered += deliveries.length;
     if (deliveries.length > 0) subscriber.send(deliveries);
     if (expired !== undefined) this.parts.gate.expire(this.channel, expired.map(unclaimed), subscriber.name);
     if (doubtful !== undefined) void this.#verify(subscriber, doubtful);
@@ -267,6 +328,7 @@ export class Dispatcher implements FrameSink {
     const { message, frame } = item;
     const attempt = claim?.attempt ?? 1;
     const nonce = claim?.nonce ?? this.parts.nonces.next();
+    const heldSince = this.parts.clock.steady();
     const delivery: Delivery = {
       channel: this.channel,
       message,
@@ -278,8 +340,10 @@ export class Dispatcher implements FrameSink {
       deliveredAt: now,
       subscriber,
       deadline: now + subscriber.leaseMs,
+      endsAt: heldSince + subscriber.leaseMs,
+      heldSince,
       recorded: claim !== undefined,
-      recordedAt: now,
+      recordedAt: heldSince,
       settling: undefined,
     };
     this.parts.table.add(delivery);
@@ -305,6 +369,7 @@ export class Dispatcher implements FrameSink {
         claimed.filter(({ item }) => isExpired(item, now)),
         subscriber.name,
       );
+    this.parts.tally.delivered += living.length;
     if (living.length > 0) subscriber.send(living.map((claim) => this.#handOut(subscriber, claim.item, now, claim)));
     const gone = bytesOf(items) - bytesOf(living.map(({ item }) => item));
     if (living.length < items.length) subscriber.free(items.length - living.length, gone);

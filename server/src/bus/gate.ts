@@ -1,3 +1,4 @@
+import { attemptNumber } from '../model/attempt.js';
 import type { Channel } from '../model/channel.js';
 import { retryDelay } from '../model/retry-policy.js';
 import type { Clock } from '../ports/clock.js';
@@ -6,11 +7,13 @@ import type { Logger } from '../ports/logger.js';
 import type { Channels } from './channels.js';
 import type { Buffered, Delivery } from './delivery.js';
 import type { NonceSource } from './ids.js';
+import type { Tally } from './tally.js';
 
 interface Parts {
   readonly ledger: Ledger;
   readonly channels: Channels;
   readonly nonces: NonceSource;
+  readonly tally: Tally;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -59,8 +62,9 @@ export class Gate {
       const attempt = attempts[i] ?? 0;
       const claimed = { item, attempt, nonce: claims[i]?.nonce ?? 0 };
       if (attempt === 0) item.frame.settleOne();
-      else if (attempt > 1 && retryDelay(policy, attempt - 1) === undefined) usedUp.push(claimed);
-      else admitted.push(claimed);
+      else if (attemptNumber(attempt) > 1 && retryDelay(policy, attemptNumber(attempt) - 1) === undefined) {
+        usedUp.push(claimed);
+      } else admitted.push(claimed);
     });
     const reason = `not settled in ${policy.maxRetries + 1} attempts`;
     this.#finish(channel, usedUp, consumer, ({ message }) => ({ state: 'dead', reason, wire: message.wire }));
@@ -131,7 +135,7 @@ export class Gate {
       at,
     }));
     try {
-      await this.parts.ledger.write(entries);
+      this.parts.tally.settled(entries, await this.parts.ledger.write(entries));
       return true;
     } catch (error) {
       this.parts.logger.debug({ error, channel: channel.name }, 'what became of messages could not be recorded');

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Service } from '../ports/service.js';
 import type { Channels } from './channels.js';
-import type { Delivery, DeliveryTable } from './delivery.js';
+import { type Delivery, type DeliveryTable, isOver } from './delivery.js';
 import type { Settler } from './settle.js';
 
 interface Parts {
@@ -37,7 +37,7 @@ export const KEEPER_DEFAULTS: KeeperOptions = {
 /** Watches over what consumers hold: records it, ends its lease in time, and keeps the broker from holding anything too long. */
 export class Keeper implements Service {
   #timer: NodeJS.Timeout | undefined;
-  #refreshedAt = 0;
+  #refreshedAt = Number.NEGATIVE_INFINITY;
   #busy: Promise<void> | undefined;
 
   constructor(
@@ -60,25 +60,27 @@ export class Keeper implements Service {
   }
 
   async runOnce(): Promise<void> {
-    const now = this.parts.clock.now();
+    const { clock } = this.parts;
+    const now = clock.now();
+    const steady = clock.steady();
     const held: Delivery[] = [];
     const old: Delivery[] = [];
     const over: Delivery[] = [];
     for (const delivery of this.parts.table.values()) {
-      const age = now - delivery.deliveredAt;
+      const age = steady - delivery.heldSince;
       if (delivery.settling !== undefined) continue;
-      if (delivery.deadline <= now) over.push(delivery);
+      if (isOver(delivery, now, steady)) over.push(delivery);
       else if (age > this.options.moveAfterMs && delivery.frame !== undefined) old.push(delivery);
       else if (delivery.frame === undefined) continue;
       else if (
-        !delivery.recorded ? age > this.options.recordAfterMs : now - delivery.recordedAt > this.options.askAgainMs
+        !delivery.recorded ? age > this.options.recordAfterMs : steady - delivery.recordedAt > this.options.askAgainMs
       ) {
         held.push(delivery);
       }
     }
     const { settler, channels } = this.parts;
-    if (now - this.#refreshedAt >= this.options.refreshMs) {
-      this.#refreshedAt = now;
+    if (steady - this.#refreshedAt >= this.options.refreshMs) {
+      this.#refreshedAt = steady;
       channels
         .refresh()
         .catch((error: unknown) => this.parts.logger.debug({ error }, 'channels could not be refreshed'));

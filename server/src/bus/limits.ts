@@ -14,6 +14,8 @@ export interface BusLimits {
   readonly topics: number;
   /** Config `MaxWaitingCalls`: past it, OVERLOADED. */
   readonly waitingCalls: number;
+  /** Receipts. Config `MaxPendingSettles`: past it, OVERLOADED. */
+  readonly pendingSettles: number;
 }
 
 const NONE = Number.POSITIVE_INFINITY;
@@ -25,4 +27,5 @@ export const UNLIMITED: BusLimits = {
   channels: NONE,
   topics: NONE,
   waitingCalls: NONE,
+  pendingSettles: NONE,
 };

@@ -15,7 +15,7 @@ export class Pace {
   /** Messages a millisecond, in the last window. */
   #rate = 0;
 
-  /** `now` in Unix milliseconds. */
+  /** `now` by the steady clock, in milliseconds. */
   passed(count: number, now: number): void {
     this.#roll(now);
     this.#count += count;

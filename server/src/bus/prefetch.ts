@@ -20,6 +20,11 @@ export class Prefetch {
 
   constructor(private readonly options: PrefetchOptions) {}
 
+  /** A frame, on the average. */
+  get messages(): number {
+    return this.#messages;
+  }
+
   /** Learns from a frame. True when frames have become so much larger or smaller that the prefetch should be set anew. */
   observe(messages: number, bytes: number): boolean {
     const weight = this.#bytes === 0 ? 1 : WEIGHT;

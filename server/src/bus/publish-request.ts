@@ -25,7 +25,7 @@ export class PublishRequest {
 
   constructor(
     size: number,
-    /** When the call must be answered, Unix milliseconds. */
+    /** When the call must be answered, by the steady clock, in milliseconds. */
     readonly deadline: number,
   ) {
     this.messages = new Array(size);

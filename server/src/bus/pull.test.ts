@@ -55,6 +55,14 @@ describe('pulling', () => {
     expect(await bus.settle([first ?? ''], { kind: 'reject', reason: '' })).toEqual(['stale']);
   });
 
+  test('leaves what was asked of the broker as it is for the next poll, once the ledger has what it took', async () => {
+    await publish('a', 'b');
+    await pull(1);
+    expect(fixture.broker.prefetches).toEqual([expect.any(Number)]);
+    expect(fixture.broker.prefetches).not.toContain(0);
+    await until(() => fixture.broker.prefetches.every((frames) => frames === 0), 'stopped consumer');
+  });
+
   test('waits for a first message', async () => {
     const pulled = pull();
     await settled();

@@ -103,7 +103,13 @@ function take(dispatcher: Dispatcher, waits: PullWaits, clock: Clock, options: P
     const waitMs = options.until - clock.now();
     // What is refused here must leave nothing behind, so it comes first.
     const subscriber = dispatcher.subscribe(
-      { name: options.consumer, leaseMs: options.leaseMs, credit: options.max, share: new ClientShare(ANSWER) },
+      {
+        name: options.consumer,
+        leaseMs: options.leaseMs,
+        credit: options.max,
+        share: new ClientShare(ANSWER),
+        kind: 'pull',
+      },
       finish,
     );
     const timer = waitMs > MAX_TIMER_MS ? undefined : setTimeout(giveUp, Math.max(0, waitMs));

@@ -40,7 +40,7 @@ export class Rebalancer implements Service {
   }
 
   runOnce(): void {
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.steady();
     this.#say(now);
     for (const [id, until] of this.#hungryUntil) {
       if (until <= now) this.#hungryUntil.delete(id);
@@ -61,7 +61,7 @@ export class Rebalancer implements Service {
   }
 
   #hear(channels: readonly ChannelId[]): void {
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.steady();
     for (const id of channels) {
       this.#hungryUntil.set(id, now + REMEMBER_MS);
       this.parts.dispatchers.get(id)?.giveWay(now);

@@ -1,11 +1,13 @@
+import { attemptNumber } from '../model/attempt.js';
 import { type RetryPolicy, retryDelay } from '../model/retry-policy.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
 import type { ExpiredLease } from '../ports/schedule.js';
 import type { Channels } from './channels.js';
-import type { Delivery, DeliveryTable, Settling } from './delivery.js';
+import { type Delivery, type DeliveryTable, isOver, type Settling } from './delivery.js';
 import { parseReceipt, type Receipt, receiptNonce } from './receipt.js';
 import { SettleGroup } from './settling.js';
+import type { Tally } from './tally.js';
 
 export type Action =
   | { readonly kind: 'ack' }
@@ -21,6 +23,7 @@ interface Parts {
   readonly ledger: Ledger;
   readonly channels: Channels;
   readonly table: DeliveryTable;
+  readonly tally: Tally;
   readonly clock: Clock;
   readonly defaultLeaseMs: number;
   /** Messages wait for a retry at this time. */
@@ -40,7 +43,9 @@ export class Settler {
   /** A status for each receipt, in order. Rejects with LEDGER_UNAVAILABLE when the outcome is not known: safe to repeat. */
   async settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
     const statuses: SettleStatus[] = new Array(receipts.length).fill('unknown');
-    const now = this.parts.clock.now();
+    const { clock } = this.parts;
+    const now = clock.now();
+    const steady = clock.steady();
     const group = new SettleGroup(action.kind);
     const groupAt: number[] = [];
     const others: Promise<SettleStatus>[] = [];
@@ -48,16 +53,17 @@ export class Settler {
     for (let i = 0; i < receipts.length; i++) {
       const text = receipts[i] as string;
       const delivery = this.parts.table.get(receiptNonce(text));
+      delivery?.subscriber.heard();
       if (delivery === undefined || delivery.receipt !== text) {
         others.push(this.#settleElsewhere(text, action, now));
         othersAt.push(i);
       } else if (delivery.settling !== undefined) {
         others.push(this.#settleAfter(delivery.settling, delivery, action));
         othersAt.push(i);
-      } else if (delivery.deadline <= now) {
+      } else if (isOver(delivery, now, steady)) {
         statuses[i] = 'stale';
       } else if (action.kind === 'extend' && delivery.frame !== undefined) {
-        delivery.deadline = now + (action.leaseMs ?? delivery.subscriber.leaseMs);
+        this.#extend(delivery, action.leaseMs, now);
         statuses[i] = 'ok';
       } else {
         group.add(delivery);
@@ -99,7 +105,10 @@ export class Settler {
   async expire(deliveries: readonly Delivery[]): Promise<void> {
     const now = this.parts.clock.now();
     const nack: Action = { kind: 'nack', delayMs: undefined, reason: LEASE_EXPIRED };
-    for (const delivery of deliveries) if (delivery.frame === undefined) this.parts.table.remove(delivery);
+    for (const delivery of deliveries) {
+      delivery.subscriber.lapsed();
+      if (delivery.frame === undefined) this.parts.table.remove(delivery);
+    }
     const group = new SettleGroup(
       'expire',
       deliveries.filter((delivery) => this.#isOpen(delivery)),
@@ -121,7 +130,7 @@ export class Settler {
       const change = this.#retry(policy, lease.attempt, delayMs, LEASE_EXPIRED, now, undefined);
       entries.push({ ...handOut, ...UNKNOWN, change, recorded: true, at: now, leaseEnd: deadline });
     }
-    if (entries.length > 0) await this.parts.ledger.write(entries);
+    if (entries.length > 0) this.parts.tally.settled(entries, await this.parts.ledger.write(entries));
   }
 
   /**
@@ -132,7 +141,7 @@ export class Settler {
     const now = this.parts.clock.now();
     for (const delivery of deliveries) {
       delivery.recorded = true;
-      delivery.recordedAt = now;
+      delivery.recordedAt = this.parts.clock.steady();
     }
     const outcomes = await this.parts.ledger.write(deliveries.map((delivery) => this.#entry(delivery, DELIVERED, now)));
     deliveries.forEach((delivery, i) => {
@@ -149,6 +158,9 @@ export class Settler {
       'lease',
       deliveries.filter((delivery) => this.#isOpen(delivery)),
     );
+    // What is left of the lease, by the clock that counts from now on.
+    const steady = this.parts.clock.steady();
+    for (const delivery of group.deliveries) delivery.deadline = now + Math.max(0, delivery.endsAt - steady);
     const outcomes = await this.#write(group, (delivery) => leased(delivery, aliases?.get(delivery)), now);
     return group.deliveries.filter((_, i) => outcomes[i] === 'ok');
   }
@@ -192,6 +204,7 @@ export class Settler {
     }
     for (let i = 0; i < deliveries.length; i++) this.#conclude(kind, deliveries[i] as Delivery, outcomes[i] === 'ok');
     group.answer(outcomes);
+    this.parts.tally.settled(entries, outcomes);
     this.#announce(entries);
     return outcomes;
   }
@@ -206,6 +219,12 @@ export class Settler {
     } else {
       this.parts.table.remove(delivery);
     }
+  }
+
+  #extend(delivery: Delivery, leaseMs: number | undefined, now: number): void {
+    const ms = leaseMs ?? delivery.subscriber.leaseMs;
+    delivery.deadline = now + ms;
+    delivery.endsAt = this.parts.clock.steady() + ms;
   }
 
   /** Still out, and nobody is settling it. */
@@ -259,7 +278,7 @@ export class Settler {
       case 'reject':
         return dead(action.reason, wire);
       case 'extend':
-        delivery.deadline = now + (action.leaseMs ?? delivery.subscriber.leaseMs);
+        this.#extend(delivery, action.leaseMs, now);
         return { state: 'leased', deadline: delivery.deadline, expiresAt: message.expiresAt };
       case 'nack': {
         const policy = this.parts.channels.retryPolicy(delivery.channel);
@@ -285,7 +304,7 @@ export class Settler {
     wire: Uint8Array | undefined,
     expiresAt = 0,
   ): Change {
-    const delay = retryDelay(policy, attempt);
+    const delay = retryDelay(policy, attemptNumber(attempt));
     if (delay === undefined) return dead(reason === '' ? 'nacked' : reason, wire);
     const dueAt = now + (delayMs ?? delay);
     return wire === undefined
@@ -294,7 +313,7 @@ export class Settler {
   }
 
   #delay({ channel, attempt }: Delivery): number | undefined {
-    return retryDelay(this.parts.channels.retryPolicy(channel), attempt);
+    return retryDelay(this.parts.channels.retryPolicy(channel), attemptNumber(attempt));
   }
 
   /** A receipt of another gateway, of a pulled message, or of something settled before: the ledger knows. */
@@ -317,9 +336,10 @@ export class Settler {
       recorded: receipt.kind === 'leased',
       at: now,
     };
-    const [outcome] = await this.parts.ledger.write([entry]);
+    const outcomes = await this.parts.ledger.write([entry]);
+    this.parts.tally.settled([entry], outcomes);
     this.#announce([entry]);
-    return outcome ?? 'stale';
+    return outcomes[0] ?? 'stale';
   }
 
   #changeByReceipt(receipt: Receipt, action: Action, policy: RetryPolicy, now: number): Change {

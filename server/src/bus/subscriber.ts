@@ -8,28 +8,36 @@ export interface SubscriberOptions {
   readonly credit: number;
   /** Of the client that it belongs to. */
   readonly share: ClientShare;
+  /** `stream` unless it says otherwise. */
+  readonly kind?: 'stream' | 'pull';
 }
 
 /** A consumer of a channel, as the dispatcher sees it: a window of credit, and somewhere to send. */
 export class Subscriber implements Holder {
   readonly name: string;
   readonly leaseMs: number;
+  readonly kind: 'stream' | 'pull';
   readonly #share: ClientShare;
   #credit: number;
   /** Deliveries it holds, and those being claimed for it. */
   #outstanding = 0;
   #paused = false;
   #closed = false;
+  /** A lease of its ended, and nothing was heard from it since: it may be frozen. */
+  #mute = false;
 
   constructor(
-    { name, leaseMs, credit, share }: SubscriberOptions,
+    { name, leaseMs, credit, share, kind = 'stream' }: SubscriberOptions,
     /** Takes one batch, 1 to the room that is left. */
     readonly send: (deliveries: Delivery[]) => void,
     /** There is room again. */
     private readonly roomy: () => void,
+    /** Unix milliseconds. */
+    readonly since: number,
   ) {
     this.name = name;
     this.leaseMs = leaseMs;
+    this.kind = kind;
     this.#credit = credit;
     this.#share = share;
   }
@@ -43,6 +51,19 @@ export class Subscriber implements Holder {
     this.roomy();
   }
 
+  /**
+   * Whether others come first. A consumer that is frozen goes on to have credit, as the leases end of what it holds: without this
+   * it would get its share again and again, and use up the attempts of messages that nobody saw.
+   */
+  get mute(): boolean {
+    return this.#mute;
+  }
+
+  /** How many it is trusted to hold: of a mute one, the next answer tells whether it lives. */
+  get window(): number {
+    return this.#mute ? Math.min(1, this.#credit) : this.#credit;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -50,7 +71,7 @@ export class Subscriber implements Holder {
   /** How many more it may be given now. When its client holds too much, it says `roomy` once that holds less. */
   get room(): number {
     if (this.#paused || this.#closed) return 0;
-    const own = Math.max(0, this.#credit - this.#outstanding);
+    const own = Math.max(0, this.window - this.#outstanding);
     if (own === 0) return 0;
     const { room } = this.#share;
     if (room === 0) this.#share.whenRoomy(this.roomy);
@@ -81,6 +102,16 @@ export class Subscriber implements Holder {
   free(count: number, bytes: number): void {
     this.#outstanding -= count;
     this.#share.free(count, bytes);
+    this.roomy();
+  }
+
+  lapsed(): void {
+    this.#mute = true;
+  }
+
+  heard(): void {
+    if (!this.#mute) return;
+    this.#mute = false;
     this.roomy();
   }
 

@@ -39,6 +39,7 @@ export class Subscription {
 
   setCredit(credit: number): void {
     this.#subscriber.credit = credit;
+    this.#subscriber.heard();
   }
 
   /** While its transport is full it is given nothing. */
@@ -53,6 +54,7 @@ export class Subscription {
 
   async settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
     if (this.#closed) throw new BusError('NOT_OPEN', 'the stream is closed');
+    this.#subscriber.heard();
     return this.settler.settle(receipts, action);
   }
 

@@ -16,16 +16,29 @@ export function validAddress(text: string): boolean {
   return parseAddress(text) !== undefined;
 }
 
+/** The URLs of a list with commas between. A comma that no URL follows is part of the one before it. */
+export function splitAmqpUrls(text: string): string[] {
+  return text.split(/\s*,\s*(?=amqps?:\/\/)/i);
+}
+
+/** Whether the text is an AMQP URL, or several with commas between. */
+export function validAmqpUrls(text: string): boolean {
+  return splitAmqpUrls(text).every(validAmqpUrl);
+}
+
 /**
  * Whether the text is an AMQP URL that every client reads alike. An `@`, `#` or `?` of a password that was not encoded moves
- * the host elsewhere, so what follows the host may hold neither `@` nor `#`.
+ * the host elsewhere, so what follows the host may hold neither `@` nor `#`. What looks like a list of which only the first
+ * has a scheme is refused: its hosts would be one name, or part of the password.
  */
-export function validAmqpUrl(text: string): boolean {
+function validAmqpUrl(text: string): boolean {
   const url = parseUrl(text);
   return (
     url !== undefined &&
     (url.protocol === 'amqp:' || url.protocol === 'amqps:') &&
     url.hostname !== '' &&
+    !`${url.hostname}${url.pathname}${url.search}`.includes(',') &&
+    !/@.*,.*@/.test(text) &&
     isDecodable(`${url.username}${url.password}${url.pathname}`)
   );
 }

@@ -237,6 +237,9 @@ describe('malformed YAML', () => {
     'AmqpUrl: amqp://u:7#hunter2@host/',
     'AmqpUrl: u:hunter2@host',
     'AmqpUrl: http://host/?password=hunter2',
+    'AmqpUrl: amqp://u:hunter2@a,amqp://u:hunter2@b:port',
+    'AmqpUrl: amqp://u:hunter2@a:5672,u:hunter2@b:5672',
+    'AmqpUrl: amqp://u:hunter2@a/,http://u:hunter2@b/',
     `DB_PASSWORD: hunter2${'x'.repeat(1_024)}`,
   ])('or a wrong secret is an error that does not show it: %j', (text) => {
     const found = faults(text);

@@ -1,4 +1,4 @@
-import { parseUrl } from './address.js';
+import { parseUrl, splitAmqpUrls } from './address.js';
 import { type Key, SETTINGS } from './schema.js';
 
 export const MASK = '******';
@@ -10,17 +10,24 @@ export function masked(key: Key, value: string): string {
   return secret === 'url' ? maskUrl(value) : MASK;
 }
 
-/** A URL without its password. Where it is not clear which part that is, all that could be is masked. */
+/** URLs without their passwords. Where it is not clear which part that is, all that could be is masked. */
 export function maskUrl(text: string): string {
-  const url = parseUrl(text);
-  if (url === undefined || url.hostname === '') {
-    const scheme = /^[a-z]{1,16}:\/\//i.exec(text)?.[0] ?? '';
-    const at = text.lastIndexOf('@');
-    return `${scheme}${MASK}${at < 0 ? '' : text.slice(at)}`;
+  const urls: string[] = [];
+  for (const part of splitAmqpUrls(text)) {
+    const url = parseUrl(part);
+    if (url === undefined || url.hostname === '') return maskUnclear(text);
+    if (url.password !== '') url.password = MASK;
+    for (const name of url.searchParams.keys()) {
+      if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, MASK);
+    }
+    urls.push(url.toString());
   }
-  if (url.password !== '') url.password = MASK;
-  for (const name of url.searchParams.keys()) {
-    if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, MASK);
-  }
-  return url.toString();
+  return urls.join(',');
+}
+
+/** One URL that is wrong leaves all in doubt: its password may hold what looks like the next one. */
+function maskUnclear(text: string): string {
+  const scheme = /^[a-z]{1,16}:\/\//i.exec(text)?.[0] ?? '';
+  const at = text.lastIndexOf('@');
+  return `${scheme}${MASK}${at < 0 ? '' : text.slice(at)}`;
 }

@@ -29,7 +29,7 @@ describe('the printed configuration', () => {
   });
 });
 
-describe('a masked URL', () => {
+describe('a masked URL, or list of them', () => {
   it.each([
     ['amqp://u:p@h:1/v?heartbeat=5', 'amqp://u:******@h:1/v?heartbeat=5'],
     ['amqp://h/v', 'amqp://h/v'],
@@ -41,6 +41,12 @@ describe('a masked URL', () => {
     ['u:p@h', '******@h'],
     ['amqp://u:p', 'amqp://******'],
     ['p', '******'],
+    ['amqp://u:p@a:1/v, amqp://u:q@b:2/v', 'amqp://u:******@a:1/v,amqp://u:******@b:2/v'],
+    ['amqp://u:p@a:1,u:q@b:2', 'amqp://u:******@b:2'],
+    ['amqp://u:p@a:1,amqp://u:q@b:port', 'amqp://******@b:port'],
+    ['amqp://u:p@a:1,http://u:q@b', 'amqp://******@b'],
+    ['amqp://u:p,amqp://q@b', 'amqp://******@b'],
+    ['amqp://a,amqps://b?password=p', 'amqp://a,amqps://b?password=******'],
   ])('%s becomes %s', (url, masked) => {
     expect(maskUrl(url)).toBe(masked);
   });

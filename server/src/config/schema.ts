@@ -1,4 +1,4 @@
-import { validAddress, validAmqpUrl } from './address.js';
+import { validAddress, validAmqpUrls } from './address.js';
 import { boolean, choice, integer, type Setting, text } from './setting.js';
 
 /**
@@ -68,6 +68,14 @@ const TABLE = {
     unit: 'calls',
     doc: 'The most calls that wait at this gateway for a message or a lock; one more is refused.',
   }),
+  MaxPendingSettles: integer({
+    group: 'Gateway',
+    default: 100_000,
+    min: 1,
+    max: 10_000_000,
+    unit: 'receipts',
+    doc: 'The most receipts in calls (not streams) that wait for the ledger, which is away or slow; one more is refused.',
+  }),
 
   DataFile: text({
     group: 'Embedded engine',
@@ -81,11 +89,12 @@ const TABLE = {
   AmqpUrl: text({
     group: 'RabbitMQ',
     default: '',
-    limit: 'an amqp:// or amqps:// URL',
-    accepts: validAmqpUrl,
-    suggestion: 'write amqp://user:password@host:5672/ with special characters percent-encoded',
+    limit: 'an amqp:// or amqps:// URL, or several with commas between',
+    accepts: validAmqpUrls,
+    suggestion:
+      'write amqp://user:password@host:5672/ with special characters percent-encoded, and a whole URL for each further node',
     secret: 'url',
-    doc: 'RabbitMQ; empty means the embedded engine, which needs neither RabbitMQ nor MySQL nor Redis.',
+    doc: 'RabbitMQ, or the nodes of one cluster; empty means the embedded engine, which needs neither RabbitMQ nor MySQL nor Redis.',
   }),
   PrefetchCount: integer({
     group: 'RabbitMQ',

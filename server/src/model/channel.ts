@@ -11,4 +11,8 @@ export interface Channel {
   readonly name: string;
   /** The channel's own policy; undefined means the config's. */
   readonly retry: RetryPolicy | undefined;
+  /** Unix milliseconds; absent where it is not known. */
+  readonly createdAt?: number;
+  /** An operator paused it: nothing of it is handed out. */
+  readonly paused?: boolean;
 }

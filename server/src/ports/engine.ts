@@ -1,9 +1,15 @@
+import type { AuditLog } from './audit-log.js';
+import type { Backlogs } from './backlogs.js';
 import type { Broker } from './broker.js';
 import type { ClientLocks } from './client-locks.js';
 import type { Dedupe } from './dedupe.js';
+import type { Inspector } from './inspector.js';
 import type { Ledger } from './ledger.js';
 import type { Locks } from './locks.js';
 import type { Membership } from './membership.js';
+import type { NodeBoard } from './node-board.js';
+import type { Operator } from './operator.js';
+import type { Queues } from './queues.js';
 import type { Rebalance } from './rebalance.js';
 import type { Schedule } from './schedule.js';
 import type { Dependency, Service } from './service.js';
@@ -13,6 +19,12 @@ export interface Engine {
   readonly broker: Broker;
   readonly ledger: Ledger;
   readonly schedule: Schedule;
+  readonly inspector: Inspector;
+  readonly backlogs: Backlogs;
+  readonly operator: Operator;
+  readonly auditLog: AuditLog;
+  readonly queues: Queues;
+  readonly nodes: NodeBoard;
   readonly dedupe: Dedupe;
   readonly locks: Locks;
   readonly clientLocks: ClientLocks;

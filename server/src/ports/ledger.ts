@@ -9,12 +9,14 @@ import type { Dependency } from './service.js';
  *
  *              ┌───────────── take (attempt + 1) ─────────────┐
  *              ▼                                               │
- *   (none) ─▶ delivered ─▶ acked │ dead │ expired              │
+ *   (none) ─▶ delivered ─▶ acked │ dead │ expired │ purged     │
  *              │    │                                          │
  *              │    └────▶ returned (its consumer went away) ──┤
  *              │    └────▶ retry (in the schedule until due) ──┤
  *              ▼                                               │
  *            leased (the schedule holds body and deadline) ──▶ acked │ dead │ retry
+ *
+ * By an operator's word alone (see Operator): dead ─▶ retry, in a new round; retry, leased and dead ─▶ purged.
  *
  * An entry applies when its nonce is the record's and the record is delivered or leased; or when its attempt is higher and
  * the record is not final; or when there is no record. Otherwise it is `stale`, and nothing changes. An entry that is written
@@ -29,7 +31,7 @@ export interface Ledger extends Dependency {
    * Rejects with LEDGER_UNAVAILABLE at once when the ledger is away and the channel is not known here yet.
    */
   channel(topic: string, name: string, retry?: RetryPolicy): Promise<Channel>;
-  /** Every channel; the list is at most a few seconds old, or read anew when `fresh`. While the ledger is away, the last one. */
+  /** Every channel that was not removed; the list is at most a few seconds old, or read anew when `fresh`. While the ledger is away, the last one. */
   channels(fresh?: boolean): Promise<readonly Channel[]>;
   /**
    * Claims messages that may have been delivered before, in one commit with the record of their hand-out. Answers, for each,
@@ -74,6 +76,8 @@ export type Change =
   | { readonly state: 'delivered' }
   | { readonly state: 'acked' }
   | { readonly state: 'expired' }
+  /** An operator ended it before it was handed out. */
+  | { readonly state: 'purged' }
   /** `unused`: it never reached its consumer, so its attempt is not told of in the history. */
   | { readonly state: 'returned'; readonly reason: string; readonly unused?: true }
   /** `wire` is absent when the schedule holds the message already (it was leased). */

@@ -11,7 +11,7 @@ export interface DeliveryRecord {
 export type Verdict = 'apply' | 'repeat' | 'stale';
 
 export function isFinal(state: RecordState): boolean {
-  return state === 'acked' || state === 'dead' || state === 'expired' || state === 'cancelled';
+  return state === 'acked' || state === 'dead' || state === 'expired' || state === 'cancelled' || state === 'purged';
 }
 
 /** The rule of the ledger, the same in every adapter: whether an entry applies to the record of its message. */

@@ -7,6 +7,7 @@ import { RabbitConnection } from './connection.js';
 import { RabbitConsumer } from './consumer.js';
 import { Lane } from './lane.js';
 import { Publisher } from './publisher.js';
+import { RabbitQueues } from './queues.js';
 import { RabbitRebalance } from './rebalance.js';
 import { type QueueType, Topology } from './topology.js';
 
@@ -16,8 +17,8 @@ const LANES = 16;
 const MAX_PREFETCH = 65_535;
 
 export interface RabbitBrokerOptions {
-  /** `amqp://user:password@host:5672/vhost`, or `amqps://`. */
-  readonly url: string;
+  /** `amqp://user:password@host:5672/vhost`, or `amqps://`; several are nodes of one cluster. */
+  readonly url: string | readonly string[];
   /** The name of the exchange and the first part of every queue's name. Default `waybill`. */
   readonly prefix?: string;
   /** The type of the queues that are made. Default `quorum`. */
@@ -39,6 +40,7 @@ export class RabbitBroker implements Broker {
   readonly name = 'rabbitmq';
   readonly prefix: string;
   readonly rebalance: RabbitRebalance;
+  readonly queues: RabbitQueues;
   readonly #topology: Topology;
   readonly #publisher: Publisher;
   readonly #lanes: readonly Lane[];
@@ -61,8 +63,9 @@ export class RabbitBroker implements Broker {
       logger,
     });
     this.rebalance = new RabbitRebalance(prefix, logger);
+    this.queues = new RabbitQueues(this.#topology, logger);
     this.#lanes = Array.from({ length: LANES }, () => new Lane(logger));
-    const both = { url, heartbeatSeconds, logger };
+    const both = { urls: typeof url === 'string' ? [url] : url, heartbeatSeconds, logger };
     this.#publishing = new RabbitConnection({
       ...both,
       name: `${prefix} publish`,
@@ -81,6 +84,7 @@ export class RabbitBroker implements Broker {
       up: (model) => this.#consumingUp(model),
       down: () => {
         this.#topology.down();
+        this.queues.down();
         this.rebalance.hearingDown();
         for (const lane of this.#lanes) lane.down();
       },
@@ -131,6 +135,10 @@ export class RabbitBroker implements Broker {
 
   async #consumingUp(model: ChannelModel): Promise<void> {
     await this.#topology.up(model);
-    await Promise.all([this.rebalance.hearingUp(model), ...this.#lanes.map((lane) => lane.up(model))]);
+    await Promise.all([
+      this.rebalance.hearingUp(model),
+      this.queues.up(model),
+      ...this.#lanes.map((lane) => lane.up(model)),
+    ]);
   }
 }

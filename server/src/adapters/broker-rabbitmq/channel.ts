@@ -50,6 +50,16 @@ export class HealingChannel<C extends Channel> {
     clearTimeout(this.#timer);
   }
 
+  /** Replaces a channel that is open and works no more: no failure, so the next one is not waited for long. */
+  async replace(channel: C): Promise<void> {
+    this.#failures = 0;
+    try {
+      await channel.close();
+    } catch {
+      // It was closed by now.
+    }
+  }
+
   async #open(model: ChannelModel): Promise<void> {
     const role = this.#role;
     const channel = await role.create(model);

@@ -15,6 +15,11 @@ export class Confirms<T> {
     return this.#next;
   }
 
+  /** Whether everything is confirmed. */
+  get isEmpty(): boolean {
+    return this.#low === this.#next;
+  }
+
   add(item: T): void {
     if (this.#next - this.#low === this.#slots.length) this.#grow();
     this.#slots[this.#next & (this.#slots.length - 1)] = item;

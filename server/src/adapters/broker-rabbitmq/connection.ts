@@ -2,25 +2,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import { type RetryPolicy, retryDelay } from '../../model/retry-policy.js';
 import type { Logger } from '../../ports/logger.js';
+import { Nodes } from './nodes.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** With other nodes to turn to, a frozen one is not waited for that long, unless none has answered. */
+const TURN_AWAY_MS = 4_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 /** A connection or channel that lived for this long was a good one: after it, the backoff starts anew. */
 export const GOOD_AFTER_MS = 5_000;
 
+/** A gateway has two connections: a try every few seconds is nothing to a broker, and a broker that is back is found soon. */
 const RECONNECT: RetryPolicy = {
+  maxRetries: Number.POSITIVE_INFINITY,
+  backoff: { kind: 'exponential', initialMs: 100, multiplier: 2, maxMs: 3_000, jitter: 0.5 },
+};
+/** What the broker refuses, it will refuse again for a while. */
+const REFUSED: RetryPolicy = {
   maxRetries: Number.POSITIVE_INFINITY,
   backoff: { kind: 'exponential', initialMs: 100, multiplier: 2, maxMs: 10_000, jitter: 0.5 },
 };
 
-/** How long to wait before the next try, after so many failures in a row (1, 2, …), in milliseconds. */
+/** How long to wait with what the broker refused, after so many failures in a row (1, 2, …), in milliseconds. */
 export function retryAfter(failures: number): number {
-  return retryDelay(RECONNECT, failures) ?? 0;
+  return retryDelay(REFUSED, failures) ?? 0;
 }
 
 export interface ConnectionOptions {
-  /** `amqp://` or `amqps://`. */
-  readonly url: string;
+  /** `amqp://` or `amqps://`; several are nodes of one cluster, any of which will do. */
+  readonly urls: readonly string[];
   /** Shown in the broker's list of connections. */
   readonly name: string;
   readonly heartbeatSeconds: number;
@@ -39,28 +48,31 @@ export interface ConnectionOptions {
  *    ▲ backoff, endless      │               │ closed
  *    └───────────────────────┴───────────────┘
  *
+ * Of several nodes each is tried once, without a wait, before the backoff.
+ *
  * amqplib's own `recovery` is not used: it misses a connection that is closed while its setup runs, and has no words for
  * why a handshake failed.
  */
 export class RabbitConnection {
   readonly #options: ConnectionOptions;
-  readonly #url: URL;
+  readonly #nodes: Nodes;
   readonly #stop = new AbortController();
   #started: Promise<void> | undefined;
   #running: Promise<void> | undefined;
   #model: ChannelModel | undefined;
-  #problem: string | undefined = 'is not connected yet';
+  /** The node that serves, as `host:port`. */
+  #up: string | undefined;
+  /** What was last wrong with each node while none is up, in words that follow its name. */
+  readonly #problems: Map<string, string>;
   #alarm: string | undefined;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#url = parseUrl(options.url);
-    if (!this.#url.searchParams.has('heartbeat')) {
-      this.#url.searchParams.set('heartbeat', String(options.heartbeatSeconds));
-    }
+    this.#nodes = new Nodes(options.urls, options.heartbeatSeconds);
+    this.#problems = new Map(this.#nodes.hosts.map((host) => [host, 'is not connected yet']));
   }
 
-  /** Resolves after the first attempt, however it ended. */
+  /** Resolves after every node was tried, or one is up. */
   start(): Promise<void> {
     this.#started ??= new Promise((tried) => {
       this.#running = this.#keep(tried);
@@ -75,38 +87,54 @@ export class RabbitConnection {
   }
 
   health(): string | undefined {
-    if (this.#problem !== undefined) return `RabbitMQ at ${this.#url.host} ${this.#problem}`;
-    if (this.#alarm !== undefined) return `RabbitMQ at ${this.#url.host} takes no messages now: ${this.#alarm}`;
+    if (this.#up === undefined) {
+      return `RabbitMQ at ${Array.from(this.#problems, ([host, problem]) => `${host} ${problem}`).join('; at ')}`;
+    }
+    if (this.#alarm !== undefined) return `RabbitMQ at ${this.#up} takes no messages now: ${this.#alarm}`;
     return undefined;
   }
 
   async #keep(tried: () => void): Promise<void> {
-    const { logger, name } = this.#options;
     let failures = 0;
     while (!this.#stop.signal.aborted) {
       const began = performance.now();
-      const before = this.#problem;
+      const node = this.#nodes.next();
+      const before = this.#problems.get(node.host);
+      let lost = false;
       try {
-        this.#problem = `closed the connection: ${await this.#connect(tried)}`;
+        const patience = failures === 0 && this.#nodes.size > 1 ? TURN_AWAY_MS : CONNECT_TIMEOUT_MS;
+        const reason = await this.#connect(node, patience, tried);
+        this.#problems.set(node.host, `closed the connection: ${reason}`);
+        lost = true;
       } catch (error) {
-        this.#problem = describe(error, this.#url);
+        this.#problems.set(node.host, describe(error, node));
       }
-      tried();
+      if (lost) this.#nodes.lost(node);
+      else if (this.#nodes.tried) tried();
       if (this.#stop.signal.aborted) return;
-      failures = performance.now() - began > GOOD_AFTER_MS + CONNECT_TIMEOUT_MS ? 1 : failures + 1;
-      const wait = retryAfter(failures);
-      const fields = { connection: name, problem: this.health(), retryInMs: wait };
-      if (this.#problem === before) logger.debug(fields, 'RabbitMQ is still away');
-      else logger.warn(fields, 'RabbitMQ is away');
+      let wait = 0;
+      if (lost || this.#nodes.tried) {
+        failures = performance.now() - began > GOOD_AFTER_MS + CONNECT_TIMEOUT_MS ? 1 : failures + 1;
+        wait = retryDelay(RECONNECT, failures) ?? 0;
+      }
+      this.#say(node.host, before, wait);
       await delay(wait, undefined, { signal: this.#stop.signal }).catch(() => undefined);
     }
   }
 
+  #say(host: string, before: string | undefined, retryInMs: number): void {
+    const { logger, name } = this.#options;
+    const problem = this.#problems.get(host);
+    const fields = { connection: name, problem: `RabbitMQ at ${host} ${problem}`, retryInMs };
+    if (problem === before) logger.debug(fields, 'RabbitMQ is still away');
+    else logger.warn(fields, 'RabbitMQ is away');
+  }
+
   /** Resolves when a connection that was up has ended, with the reason. */
-  async #connect(tried: () => void): Promise<string> {
+  async #connect(node: URL, timeout: number, tried: () => void): Promise<string> {
     const { name, logger, up, down, blocked } = this.#options;
-    const model = await connect(this.#url.href, {
-      timeout: CONNECT_TIMEOUT_MS,
+    const model = await connect(node.href, {
+      timeout,
       keepAlive: true,
       noDelay: true,
       clientProperties: { connection_name: name },
@@ -134,12 +162,15 @@ export class RabbitConnection {
     try {
       if (this.#stop.signal.aborted) return 'stopped';
       const ended = await Promise.race([up(model).then(() => undefined), closed]);
-      if (ended !== undefined) return ended;
-      this.#problem = undefined;
-      logger.info({ connection: name, broker: this.#url.host }, 'connected to RabbitMQ');
+      if (ended !== undefined) throw new Error(ended);
+      this.#up = node.host;
+      // What is known of the others is of the past from now on.
+      for (const host of this.#problems.keys()) this.#problems.set(host, 'is not connected');
+      logger.info({ connection: name, broker: node.host }, 'connected to RabbitMQ');
       tried();
       return await closed;
     } finally {
+      this.#up = undefined;
       await this.#close();
       this.#alarm = undefined;
       down();
@@ -155,17 +186,6 @@ export class RabbitConnection {
     const closing = model.close().catch(() => undefined);
     await Promise.race([closing, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
-}
-
-function parseUrl(url: string): URL {
-  let parsed: URL;
-  try {
-    parsed = new URL(url);
-  } catch {
-    throw new Error('the RabbitMQ address is not a URL: amqp://user:password@host:5672/vhost is expected');
-  }
-  if (parsed.protocol === 'amqp:' || parsed.protocol === 'amqps:') return parsed;
-  throw new Error(`the RabbitMQ address begins with "${parsed.protocol}": amqp: or amqps: is expected`);
 }
 
 /** Why a connection could not be made, in words that follow "RabbitMQ at host". No secrets. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Message as AmqpMessage, type ChannelModel, type ConfirmChannel, IllegalOperationError } from 'amqplib';
 import { BusError } from '../../model/errors.js';
 import type { Frame } from '../../model/message.js';
@@ -11,6 +12,9 @@ import type { Topology } from './topology.js';
 
 /** Bounds what the bookkeeping of very small frames costs. */
 const MAX_PENDING_FRAMES = 100_000;
+/** A channel that nacks is not replaced before this age, and what it has not confirmed yet is waited for no longer. */
+const REPLACE_MS = 1_000;
+const SETTLE_MS = 500;
 /** How often the signals of what waits are looked at. One look at all of them costs far less than a listener on each. */
 const SWEEP_MS = 50;
 
@@ -51,6 +55,7 @@ export class Publisher {
   readonly #options: PublisherOptions;
   readonly #channel: HealingChannel<ConfirmChannel>;
   #open: ConfirmChannel | undefined;
+  #openedAt = 0;
   #confirms = new Confirms<Publish>();
   #waiting: Publish[] = [];
   /** Of `#waiting`, what was taken already; spares moving the rest on every write. */
@@ -168,6 +173,7 @@ export class Publisher {
 
   #opened(channel: ConfirmChannel): void {
     this.#open = channel;
+    this.#openedAt = performance.now();
     this.#confirms = new Confirms();
     this.#full = false;
     channel.on('ack', ({ deliveryTag, multiple }) => this.#confirms.settle(deliveryTag, multiple, this.#acked));
@@ -210,7 +216,26 @@ export class Publisher {
   readonly #nacked = (publish: Publish): void => {
     this.#release(publish);
     this.#fail(publish, unavailable('RabbitMQ could not keep the messages'));
+    this.#replace().catch((error: unknown) => {
+      this.#options.logger.error({ error }, 'a channel that nacks could not be replaced');
+    });
   };
+
+  /**
+   * A channel of RabbitMQ keeps what it knows of a quorum queue. One that was opened before the queue's members had agreed on
+   * another leader asks the lost node for as long as that is away, and nacks every publish (seen on 3.10); a new channel
+   * finds the leader. Where the nacks have another cause, such as a queue that is full by a policy, little is lost.
+   */
+  async #replace(): Promise<void> {
+    const channel = this.#open;
+    const now = performance.now();
+    if (channel === undefined || this.#stopped || now - this.#openedAt < REPLACE_MS) return;
+    // From now on publishes wait for the next channel.
+    this.#open = undefined;
+    const confirms = this.#confirms;
+    while (!confirms.isEmpty && performance.now() - now < SETTLE_MS) await delay(5);
+    await this.#channel.replace(channel);
+  }
 
   #release(publish: Publish): void {
     this.#frames--;

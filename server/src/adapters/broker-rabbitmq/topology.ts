@@ -112,6 +112,11 @@ export class Topology {
     this.#jobs.clear();
   }
 
+  /** It is not declared again on the next connection. */
+  forget(channel: Channel): void {
+    this.#known.delete(this.queue(channel));
+  }
+
   /** Waits for a connection, until the signal aborts. */
   async declare(channel: Channel, signal?: AbortSignal): Promise<void> {
     if (this.#stopped) throw unavailable('the gateway stops');

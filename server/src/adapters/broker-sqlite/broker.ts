@@ -8,6 +8,15 @@ import { ChannelQueue } from './consumer.js';
 import { type Acked, type Frames, framesOf } from './frames.js';
 import { Routes } from './routes.js';
 
+/** What waits in one queue. */
+export interface Waiting {
+  readonly frames: number;
+  readonly messages: number;
+  readonly approximate: boolean;
+  /** The body of the first frame. */
+  readonly first: Uint8Array | undefined;
+}
+
 export interface SqliteBrokerOptions {
   /** The most bytes of frames that wait for their commit; past it a publish is OVERLOADED. 64 MiB unless set. */
   readonly maxWaitingBytes?: number;
@@ -103,6 +112,41 @@ export class SqliteBroker implements Broker {
       this.#queues.set(channel.id, queue);
     }
     return queue.add(sink);
+  }
+
+  /** What is in the queue and with no consumer. */
+  waiting(channel: ChannelId): Waiting {
+    return this.#store.read(UNAVAILABLE, () => {
+      const { cursor, returned } = this.#queues.get(channel)?.position ?? { cursor: 0, returned: [] };
+      const ahead = this.#frames.count(channel, cursor);
+      const behind = this.#frames.these(returned.slice(0, 1))[0];
+      const messages = ahead.messages + this.#frames.messagesOf(channel, returned);
+      const first = behind ?? this.#frames.after(channel, cursor, 1)[0];
+      // Of a frame that the process before had handed out, some messages may be settled.
+      const approximate = ahead.more || (first !== undefined && first.seq <= this.#lastOfOthers);
+      return { frames: ahead.frames + returned.length, messages, approximate, first: first?.body };
+    });
+  }
+
+  /** Removes the channel's queue, with what is in it. */
+  async remove({ id, topic, name }: Channel): Promise<void> {
+    if (this.#queues.get(id)?.consumed === true) {
+      throw new BusError('CHANNEL_IN_USE', `channel "${name}" of "${topic}" has a consumer`);
+    }
+    this.#checkOpen(undefined);
+    const unbind = this.#store.prepare('DELETE FROM bindings WHERE channel_id = ?');
+    try {
+      await this.#store.write(UNAVAILABLE, () => {
+        unbind.run(id);
+        this.#frames.clear(id);
+        // In its own turn: a publish behind it in the same commit must not find the route.
+        this.#routes.remove(id);
+      });
+    } catch (error) {
+      this.#routes.add({ id, topic, name, retry: undefined });
+      throw error;
+    }
+    this.#queues.delete(id);
   }
 
   #channelsOf(to: Destination): readonly ChannelId[] {

@@ -48,6 +48,15 @@ export class ChannelQueue {
     this.#consumers = this.#consumers.filter((other) => other !== consumer);
   }
 
+  /** Up to where frames were read, and those of them that came back. */
+  get position(): { readonly cursor: number; readonly returned: readonly number[] } {
+    return { cursor: this.#cursor, returned: this.#returned };
+  }
+
+  get consumed(): boolean {
+    return this.#consumers.length > 0;
+  }
+
   /** A commit brought a frame. */
   wake(): void {
     this.#more = true;

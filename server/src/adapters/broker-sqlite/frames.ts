@@ -1,5 +1,6 @@
 import type { ChannelId } from '../../model/channel.js';
 import type { Frame } from '../../model/message.js';
+import { COUNT_LIMIT } from '../../ports/page.js';
 import type { Store } from '../sqlite/store.js';
 
 export interface FrameRow {
@@ -16,7 +17,7 @@ export interface Acked {
 /** The statements on frames and queues. Those that change something run inside `store.write`. */
 export function framesOf(store: Store) {
   const insertFrame = store.prepare('INSERT INTO frames (topic, body, verify) VALUES (?, ?, ?)');
-  const insertQueued = store.prepare('INSERT INTO queue (channel_id, seq) VALUES (?, ?)');
+  const insertQueued = store.prepare('INSERT INTO queue (channel_id, seq, messages) VALUES (?, ?, ?)');
   const deleteQueued = store.prepare('DELETE FROM queue WHERE channel_id = ? AND seq = ?');
   const deleteFrame = store.prepare(
     'DELETE FROM frames WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM queue WHERE seq = ?1)',
@@ -28,10 +29,34 @@ export function framesOf(store: Store) {
   const selectOne = store.prepare<FrameRow>('SELECT seq, body, verify FROM frames WHERE seq = ?');
   const selectLast = store.prepare<{ last: number }>(`SELECT seq AS last FROM sqlite_sequence WHERE name = 'frames'`);
 
+  const selectCount = store.prepare<{ frames: number; messages: number | null }>(
+    `SELECT count(*) AS frames, sum(messages) AS messages FROM (
+       SELECT messages FROM queue WHERE channel_id = ? AND seq > ? ORDER BY seq LIMIT ${COUNT_LIMIT})`,
+  );
+  const selectMessages = store.prepare<{ messages: number | null }>(
+    'SELECT sum(messages) AS messages FROM queue WHERE channel_id = ? AND seq IN (SELECT value FROM json_each(?))',
+  );
+  const selectQueued = store.prepare<{ seq: number }>('SELECT seq FROM queue WHERE channel_id = ? ORDER BY seq');
+
   return {
+    /** What is past the cursor; counting stops at a limit. */
+    count(channel: ChannelId, cursor: number): { frames: number; messages: number; more: boolean } {
+      const { frames = 0, messages = 0 } = selectCount.get(channel, cursor) ?? {};
+      return { frames, messages: messages ?? 0, more: frames >= COUNT_LIMIT };
+    },
+    messagesOf(channel: ChannelId, seqs: readonly number[]): number {
+      return seqs.length === 0 ? 0 : (selectMessages.get(channel, JSON.stringify(seqs))?.messages ?? 0);
+    },
+    /** Empties the channel's queue. */
+    clear(channel: ChannelId): void {
+      for (const { seq } of selectQueued.all(channel)) {
+        deleteQueued.run(channel, seq);
+        deleteFrame.run(seq);
+      }
+    },
     add(frame: Frame, body: Uint8Array, channels: readonly ChannelId[]): void {
       const { lastInsertRowid: seq } = insertFrame.run(frame.topic, body, frame.verify ? 1 : 0);
-      for (const channel of channels) insertQueued.run(channel, Number(seq));
+      for (const channel of channels) insertQueued.run(channel, Number(seq), frame.messages.length);
     },
     forget(acked: readonly Acked[]): void {
       for (const { channel, seq } of acked) {

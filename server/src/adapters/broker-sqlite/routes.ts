@@ -24,6 +24,18 @@ export class Routes {
     this.#remembered.clear();
   }
 
+  remove(id: ChannelId): void {
+    const channel = this.#channels.get(id);
+    if (channel === undefined) return;
+    this.#channels.delete(id);
+    const pattern = this.#patterns.indexOf(channel);
+    if (pattern >= 0) this.#patterns.splice(pattern, 1);
+    const others = (this.#exact.get(channel.topic) ?? []).filter((other) => other !== id);
+    if (others.length > 0) this.#exact.set(channel.topic, others);
+    else this.#exact.delete(channel.topic);
+    this.#remembered.clear();
+  }
+
   of(topic: string): readonly ChannelId[] {
     // A topic that no pattern can match needs no memory of its own.
     if (this.#patterns.length === 0) return this.#exact.get(topic) ?? NONE;

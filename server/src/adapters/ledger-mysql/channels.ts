@@ -40,7 +40,7 @@ export class Channels {
     }
   }
 
-  /** While MySQL is away, the list that was read last: channels are added, and never get another id. */
+  /** While MySQL is away, the list that was read last: a channel never gets another id. */
   async list(anew: boolean): Promise<readonly Channel[]> {
     const list = this.#list;
     if (list !== undefined) {
@@ -56,22 +56,31 @@ export class Channels {
   async #read(): Promise<readonly Channel[]> {
     const readAt = this.clock.now();
     const changes = this.#changes;
-    const rows = await this.connection.once((session) => session.rows<ChannelRow>(`${SELECT} ORDER BY id`));
+    const rows = await this.connection.once((session) =>
+      session.rows<ChannelRow>(`${SELECT} HAVING deleted = 0 ORDER BY c.id`),
+    );
     const channels = rows.map(channelOf);
+    if (changes === this.#changes) {
+      this.#list = { channels, readAt };
+      // One that an operator deleted is known no more.
+      this.#known.clear();
+    }
     for (const channel of channels) this.#known.set(`${channel.topic}/${channel.name}`, channel);
-    if (changes === this.#changes) this.#list = { channels, readAt };
     return channels;
   }
 
   #open(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
     return this.connection.once(async (session) => {
-      const found = await find(session, topic, name);
+      const stored = await find(session, topic, name);
+      if (stored?.deleted === 1) await this.#revive(session, stored);
+      const found = stored === undefined || stored.deleted === 1 ? undefined : channelOf(stored);
       if (found === undefined) {
         const values = [asciiLiteral(topic), asciiLiteral(name), policyLiteral(retry), this.clock.now()];
         await session.run(`INSERT IGNORE INTO channels (topic, name, retry, created_at) VALUES (${values.join(',')})`);
         this.#changed();
       }
-      const channel = found ?? (await find(session, topic, name));
+      const made = found === undefined ? await find(session, topic, name) : undefined;
+      const channel = found ?? (made === undefined ? undefined : channelOf(made));
       if (channel === undefined) throw new Error(`the channel ${topic}/${name} was removed while it was made`);
       if (retry === undefined || same(channel.retry, retry)) return channel;
       await session.run(`UPDATE channels SET retry = ${policyLiteral(retry)} WHERE id = ${channel.id}`);
@@ -80,31 +89,42 @@ export class Channels {
     });
   }
 
+  /** Made again after it was deleted, it begins as a new one. */
+  async #revive(session: Session, { id }: ChannelRow): Promise<void> {
+    await session.run(`UPDATE channels SET retry = NULL, created_at = ${this.clock.now()} WHERE id = ${id}`);
+    await session.run(`DELETE FROM channel_states WHERE channel_id = ${id} AND deleted = 1`);
+    this.#changed();
+  }
+
   #changed(): void {
     this.#changes++;
     this.#list = undefined;
   }
 }
 
-const SELECT = 'SELECT id, topic, name, retry FROM channels';
+const SELECT = `SELECT c.id, c.topic, c.name, c.retry, c.created_at, s.paused <=> 1 AS paused, s.deleted <=> 1 AS deleted
+  FROM channels c LEFT JOIN channel_states s ON s.channel_id = c.id`;
 
 interface ChannelRow extends RowDataPacket {
   readonly id: ChannelId;
   readonly topic: string;
   readonly name: string;
   readonly retry: string | null;
+  readonly created_at: number;
+  readonly paused: number;
+  readonly deleted: number;
 }
 
-async function find(session: Session, topic: string, name: string): Promise<Channel | undefined> {
+async function find(session: Session, topic: string, name: string): Promise<ChannelRow | undefined> {
   const rows = await session.rows<ChannelRow>(
-    `${SELECT} WHERE topic = ${asciiLiteral(topic)} AND name = ${asciiLiteral(name)}`,
+    `${SELECT} WHERE c.topic = ${asciiLiteral(topic)} AND c.name = ${asciiLiteral(name)}`,
   );
-  const row = rows[0];
-  return row === undefined ? undefined : channelOf(row);
+  return rows[0];
 }
 
-function channelOf({ id, topic, name, retry }: ChannelRow): Channel {
-  return { id, topic, name, retry: retry === null ? undefined : policyOf(retry) };
+function channelOf({ id, topic, name, retry, created_at, paused }: ChannelRow): Channel {
+  const policy = retry === null ? undefined : policyOf(retry);
+  return { id, topic, name, retry: policy, createdAt: created_at, paused: paused === 1 };
 }
 
 /** With its fields in one order, so that equal policies are equal texts. */

@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
-import type { PoolConnection as Connected, Pool as ConnectionSource } from 'mysql2/promise';
 import { type RetryPolicy, retryDelay } from '../../model/retry-policy.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Dependency } from '../../ports/service.js';
-import { describe, faultOf, unavailable } from './errors.js';
+import { describe, faultOf, isCrowded, unavailable } from './errors.js';
 import { prepareDatabase, SchemaTooNew } from './migrations.js';
 import { Session } from './session.js';
 
@@ -17,12 +16,15 @@ const STATEMENT_TIMEOUT_MS = 15_000;
  * would keep its rows locked for the eight hours that are the default. The pool opens a new one when it needs one.
  */
 const SILENT_SECONDS = 30;
+/** A server without a place for one more connection is asked again after this long, if none of ours is free before. */
+const CROWDED_MS = 500;
 /** Conflicts in a row before a caller that does not wait for healing gets its error. */
 const CONFLICT_TRIES = 10;
 
+/** One connection tries for all: every few seconds is nothing to a server, and a server that is back is found soon. */
 const RECONNECT: RetryPolicy = {
   maxRetries: Number.POSITIVE_INFINITY,
-  backoff: { kind: 'exponential', initialMs: 100, multiplier: 2, maxMs: 10_000, jitter: 0.5 },
+  backoff: { kind: 'exponential', initialMs: 100, multiplier: 2, maxMs: 3_000, jitter: 0.5 },
 };
 
 const AGAIN: RetryPolicy = {
@@ -63,8 +65,13 @@ export class MysqlConnection implements Dependency {
   readonly name = 'mysql';
   readonly #options: MysqlOptions;
   readonly #pool: Pool;
-  readonly #connections: ConnectionSource;
   readonly #open = new Set<PoolConnection>();
+  /** Those of them that nobody uses now. */
+  readonly #idle = new Set<PoolConnection>();
+  /** How many wait for the pool. */
+  #asking = 0;
+  /** Those that wait because the server has no place for one more connection, in order. */
+  readonly #turns = new Set<() => void>();
   /** Connections, by the server's number, that were open when the server was lost: most are dead, some without knowing. */
   readonly #suspects = new Set<number>();
   /** Gives up work that is under way, when the server does not answer at the end. */
@@ -87,6 +94,8 @@ export class MysqlConnection implements Dependency {
       connectionLimit,
       connectTimeout: CONNECT_TIMEOUT_MS,
       charset: 'utf8mb4',
+      // Statements of one transaction travel together: see Session.later. Every value in them goes through statements/literals.ts.
+      multipleStatements: true,
       // An update that changes nothing must count as none: see statements/deliveries.ts.
       flags: ['-FOUND_ROWS'],
       // Statements come with their values written in: looking for placeholders took 9 % of the gateway's time under load.
@@ -95,7 +104,11 @@ export class MysqlConnection implements Dependency {
       trace: false,
     });
     this.#pool.on('connection', (connection) => this.#opened(connection));
-    this.#connections = this.#pool.promise();
+    this.#pool.on('acquire', (connection) => this.#idle.delete(connection));
+    this.#pool.on('release', (connection) => {
+      if (this.#suspects.has(connection.threadId)) this.#discard(connection);
+      else this.#freed(connection);
+    });
   }
 
   /** Resolves after the first attempt, however it ended; rejects only when the schema is a newer gateway's. */
@@ -176,40 +189,90 @@ export class MysqlConnection implements Dependency {
     const connection = await this.#connect();
     try {
       const result = await work(
-        new Session(connection, { timeoutMs: STATEMENT_TIMEOUT_MS, packetBytes: this.#packetBytes }),
+        new Session(connection.promise(), { timeoutMs: STATEMENT_TIMEOUT_MS, packetBytes: this.#packetBytes }),
       );
       connection.release();
       return result;
     } catch (error) {
       // A statement may still run on a connection that did not answer, and one to a former primary stays read-only.
-      if (faultOf(error) === 'away') connection.destroy();
+      if (faultOf(error) === 'away') this.#discard(connection);
       else connection.release();
       throw error;
     }
   }
 
-  async #connect(): Promise<Connected> {
+  async #connect(): Promise<PoolConnection> {
     for (;;) {
-      const connection = await this.#connections.getConnection();
-      if (!this.#suspects.delete(connection.threadId)) return connection;
-      connection.destroy();
+      const connection = await this.#get();
+      if (!this.#suspects.has(connection.threadId)) return connection;
+      this.#discard(connection);
     }
+  }
+
+  async #get(): Promise<PoolConnection> {
+    for (;;) {
+      try {
+        return await this.#ask();
+      } catch (error) {
+        // Where others are open, or about to be, they do the work, one piece after the other.
+        if (!isCrowded(error) || this.#open.size + this.#asking === 0) throw error;
+        await this.#turn();
+      }
+    }
+  }
+
+  #ask(): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => {
+      this.#asking++;
+      this.#pool.getConnection((error, connection) => {
+        this.#asking--;
+        if (error === null) resolve(connection);
+        else reject(error);
+      });
+    });
+  }
+
+  /** Until a connection is free, or one more may be had by now. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      const come = () => {
+        clearTimeout(timer);
+        this.#turns.delete(come);
+        resolve();
+      };
+      const timer = setTimeout(come, CROWDED_MS).unref();
+      this.#turns.add(come);
+    });
+  }
+
+  #freed(connection: PoolConnection): void {
+    this.#idle.add(connection);
+    const [next] = this.#turns;
+    next?.();
+  }
+
+  #discard(connection: PoolConnection): void {
+    connection.destroy();
+    this.#forget(connection);
+  }
+
+  #forget(connection: PoolConnection): void {
+    this.#open.delete(connection);
+    this.#idle.delete(connection);
+    this.#suspects.delete(connection.threadId);
   }
 
   #opened(connection: PoolConnection): void {
     this.#open.add(connection);
     this.#suspects.delete(connection.threadId);
-    const closed = () => {
-      this.#open.delete(connection);
-      this.#suspects.delete(connection.threadId);
-    };
+    const closed = () => this.#forget(connection);
     connection.on('end', closed);
     // The pool listens for one error only; another without a listener would end the process.
     connection.on('error', closed);
     // Queued in order, they run before whatever the connection was opened for.
     for (const sql of SESSION) {
       connection.query(sql, (error) => {
-        if (error) connection.destroy();
+        if (error) this.#discard(connection);
       });
     }
   }
@@ -243,6 +306,8 @@ export class MysqlConnection implements Dependency {
       await this.#pause(RECONNECT, failures);
       if (this.#stop.signal.aborted) return;
       const before = this.#problem;
+      // Nobody uses them now, and connecting may need their places.
+      for (const connection of [...this.#idle]) this.#discard(connection);
       try {
         await this.#prepare();
         return;

@@ -77,6 +77,9 @@ const AWAY: ReadonlySet<number> = new Set([
   4151, // access denied, account locked (MariaDB)
 ]);
 
+/** Refusals of one more connection, which say nothing of those that are open. */
+const CROWDED: ReadonlySet<number> = new Set([1040, 1203, 1226]);
+
 /** Somebody else wrote a row since this transaction looked: it must look again. */
 export class LostRace extends Error {
   override readonly name = 'LostRace';
@@ -110,6 +113,11 @@ export function faultOf(error: unknown): Fault {
   if ('code' in error && typeof error.code === 'string') return 'away';
   if ('fatal' in error && error.fatal === true) return 'away';
   return error.message === 'Pool is closed.' ? 'away' : 'final';
+}
+
+/** The server has no place for one more connection. */
+export function isCrowded(error: unknown): boolean {
+  return CROWDED.has(errorNumber(error) ?? 0);
 }
 
 export function unavailable(problem: string, cause?: unknown): BusError {

@@ -7,13 +7,12 @@ import { judge } from '../../ports/record.js';
 import { Channels } from './channels.js';
 import type { MysqlConnection } from './connection.js';
 import { GroupWriter } from './group-writer.js';
-import { inTransaction } from './session.js';
 import { findAliases } from './statements/aliases.js';
 import { type PlacedEntry, readRecords, writeFresher } from './statements/deliveries.js';
 import { byKey, keyed } from './statements/keys.js';
 import { type PlacedClaim, takeClaims } from './take.js';
 import { Topics } from './topics.js';
-import { writeTransitions } from './transitions.js';
+import { recording, writeTransitions } from './transitions.js';
 
 /** Fresh acks measured 140,000/s so, on two cores shared with MariaDB and fsynced; a group is about 10 ms. Larger ones only make the last of a group wait longer. */
 const GROUP_ITEMS = 1_000;
@@ -104,7 +103,7 @@ export class MysqlLedger implements Ledger {
     const placed = claims
       .map((claim, at) => ({ ...keyed(claim.channel, numbers[at] ?? 0, claim.id), claim, at }))
       .sort(byKey);
-    const attempts = await this.#connection.always(inTransaction((session) => takeClaims(session, placed)));
+    const attempts = await this.#connection.always(recording((session) => takeClaims(session, placed)));
     return inOrder(placed, attempts);
   }
 
@@ -131,7 +130,7 @@ export class MysqlLedger implements Ledger {
     if (rows.length === 0) return;
     rows.sort(byKey);
     const records = await this.#connection.always(async (session) =>
-      (await writeFresher(session, rows)) ? undefined : readRecords(session, rows, 'unlocked'),
+      (await writeFresher(session, rows)) ? undefined : readRecords(session, rows),
     );
     if (records === undefined) return;
     const held: PlacedEntry[] = [];
@@ -146,7 +145,7 @@ export class MysqlLedger implements Ledger {
   async #commitOthers(rows: PlacedEntry[], outcomes: Outcome[]): Promise<void> {
     if (rows.length === 0) return;
     rows.sort(byKey);
-    const written = await this.#connection.always(inTransaction((session) => writeTransitions(session, rows)));
+    const written = await this.#connection.always(recording((session) => writeTransitions(session, rows)));
     for (let i = 0; i < rows.length; i++) outcomes[(rows[i] as PlacedEntry).at] = written[i] as Outcome;
   }
 

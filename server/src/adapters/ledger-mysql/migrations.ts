@@ -3,6 +3,8 @@ import { StartError } from '../../model/errors.js';
 import { errorNumber, NO_SUCH_DATABASE, NO_SUCH_TABLE } from './errors.js';
 import { ledgerTables } from './migrations/001-ledger.js';
 import { aliasTable } from './migrations/002-aliases.js';
+import { operatorTables } from './migrations/003-operator.js';
+import { dueShardIndex } from './migrations/004-due-shard.js';
 
 /**
  * The schema, step by step; a step that was released never changes. MySQL commits every DDL statement by itself, so a crash
@@ -11,6 +13,8 @@ import { aliasTable } from './migrations/002-aliases.js';
 const MIGRATIONS: readonly { readonly version: number; readonly statements: readonly string[] }[] = [
   { version: 1, statements: ledgerTables },
   { version: 2, statements: aliasTable },
+  { version: 3, statements: operatorTables },
+  { version: 4, statements: dueShardIndex },
 ];
 
 const LATEST = MIGRATIONS.length;

@@ -10,6 +10,7 @@ export const STATE_CODE: Readonly<Record<RecordState, number>> = {
   dead: 6,
   expired: 7,
   cancelled: 8,
+  purged: 9,
 };
 
 const STATES: readonly RecordState[] = [
@@ -21,7 +22,11 @@ const STATES: readonly RecordState[] = [
   'dead',
   'expired',
   'cancelled',
+  'purged',
 ];
+
+/** An outcome in `attempts` that no record has: an operator gave the dead letter back. */
+export const REDRIVEN_CODE = 10;
 
 export function stateOf(code: number): RecordState {
   const state = STATES[code - 1];

@@ -9,9 +9,11 @@ import { addWaiting } from './schedule-add.js';
 import { settleClaims } from './schedule-settle.js';
 import { inTransaction } from './session.js';
 import { among, type ClaimTerms, claimDue, claimParked, type DueRow, raiseFences } from './statements/claims.js';
-import { pruneRecords, recordEnd } from './statements/endings.js';
+import { recordEnd } from './statements/endings.js';
+import { HELD_CODE } from './statements/held.js';
 import { amongKeys, keyed } from './statements/keys.js';
-import { forget, HELD_CODE, waitingRow } from './statements/schedule.js';
+import { pruneRecords } from './statements/prune.js';
+import { remove, waitingRow } from './statements/schedule.js';
 import { Topics } from './topics.js';
 
 const GROUP_ITEMS = 500;
@@ -56,8 +58,9 @@ export class MysqlSchedule implements Schedule {
     return this.#connection.once(
       inTransaction(async (session) => {
         const due = dueOf(await claimDue(session, now, shards, terms), terms);
-        // A row whose claim ran out is found by the end of that claim, and yet was due before.
-        return due.sort((a, b) => a.dueAt - b.dueAt);
+        // A row whose claim ran out is found by the end of that claim, and yet was due before. The index orders those of one
+        // moment by shard; ids grow with time.
+        return due.sort((a, b) => a.dueAt - b.dueAt || (a.message.id < b.message.id ? -1 : 1));
       }),
     );
   }
@@ -127,7 +130,7 @@ export class MysqlSchedule implements Schedule {
     return this.#connection.once(
       inTransaction(async (session) => {
         await recordEnd(session, [key], waits, 'cancelled', now);
-        if ((await forget(session, [key], waits)) > 0) return 'changed';
+        if ((await remove(session, [key], waits)) > 0) return 'changed';
         return (await waitingRow(session, key)) === undefined ? 'absent' : 'claimed';
       }),
     );

@@ -11,6 +11,10 @@ export interface SessionLimits {
 
 /** One connection, for as long as one piece of work has it. */
 export class Session {
+  /** Statements whose results nobody needs, on their way with the next. */
+  #waiting: string[] = [];
+  #waitingBytes = 0;
+
   constructor(
     private readonly connection: PoolConnection,
     private readonly limits: SessionLimits,
@@ -21,17 +25,59 @@ export class Session {
     return Math.min(this.limits.packetBytes / 2, 8_000_000);
   }
 
-  async rows<T extends RowDataPacket>(sql: string): Promise<T[]> {
-    const [rows] = await this.connection.query<T[]>(this.#options(sql));
-    return rows;
+  async rows<T extends RowDataPacket>(query: string): Promise<T[]> {
+    const sql = await this.#withWaiting(query);
+    if (sql.length === 1) {
+      const [rows] = await this.connection.query<T[]>(this.#options(sql));
+      return rows;
+    }
+    const [results] = await this.connection.query<T[][]>(this.#options(sql));
+    return results.at(-1) ?? [];
   }
 
-  async run(sql: string): Promise<ResultSetHeader> {
-    const [result] = await this.connection.query<ResultSetHeader>(this.#options(sql));
+  async run(statement: string): Promise<ResultSetHeader> {
+    const sql = await this.#withWaiting(statement);
+    if (sql.length === 1) {
+      const [result] = await this.connection.query<ResultSetHeader>(this.#options(sql));
+      return result;
+    }
+    const [results] = await this.connection.query<ResultSetHeader[]>(this.#options(sql));
+    const result = results.at(-1);
+    if (result === undefined) throw new Error('MySQL answered a statement with nothing');
     return result;
   }
 
-  #options(sql: string) {
+  /**
+   * Sends the statement with the next one that is waited for, in one packet: a round trip costs more than most statements, and
+   * behind a busy event loop many times as much. The server stops at the first that fails, and the one that is waited for rejects.
+   */
+  async later(statement: string): Promise<void> {
+    if (this.#waiting.length > 0 && this.#waitingBytes + statement.length > this.statementBytes) await this.#flush();
+    this.#waiting.push(statement);
+    this.#waitingBytes += statement.length;
+  }
+
+  /** What waits is not sent. */
+  drop(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  async #withWaiting(statement: string): Promise<string[]> {
+    await this.later(statement);
+    const statements = this.#waiting;
+    this.drop();
+    return statements;
+  }
+
+  async #flush(): Promise<void> {
+    const waiting = this.#waiting;
+    this.drop();
+    await this.connection.query(this.#options(waiting));
+  }
+
+  #options(statements: readonly string[]) {
+    const sql = statements.join(';');
     // The server would close the connection, which looks like a loss of it, and be asked again without end.
     if (sql.length >= this.limits.packetBytes) {
       throw new BusError('BODY_TOO_LARGE', 'the message is larger than MySQL takes: see its max_allowed_packet', {
@@ -42,15 +88,16 @@ export class Session {
   }
 }
 
-/** The work in a transaction: all of it is committed, or nothing. */
+/** The work in a transaction: all of it is committed, or nothing. Its begin and its commit travel with its statements. */
 export function inTransaction<T>(work: (session: Session) => Promise<T>): (session: Session) => Promise<T> {
   return async (session) => {
-    await session.run('START TRANSACTION');
+    await session.later('START TRANSACTION');
     try {
       const result = await work(session);
       await session.run('COMMIT');
       return result;
     } catch (error) {
+      session.drop();
       // A lost connection is rolled back by the server.
       if (faultOf(error) !== 'away') await session.run('ROLLBACK');
       throw error;

@@ -2,9 +2,10 @@ import type { RowDataPacket } from 'mysql2/promise';
 import type { Claim } from '../../ports/ledger.js';
 import { isFinal } from '../../ports/record.js';
 import type { Session } from './session.js';
-import { type PlacedEntry, readRecords, type StoredRecord } from './statements/deliveries.js';
+import { lockRecords, type PlacedEntry, type StoredRecord } from './statements/deliveries.js';
+import { HELD_CODE } from './statements/held.js';
 import { amongKeys, type KeyColumns, type Keyed, keyOf } from './statements/keys.js';
-import { forget, HELD_CODE } from './statements/schedule.js';
+import { forget } from './statements/schedule.js';
 import { writeRecords } from './transitions.js';
 
 export interface PlacedClaim extends Keyed {
@@ -19,7 +20,7 @@ export interface PlacedClaim extends Keyed {
  * should its publisher have crashed before it could settle the row, no second copy follows.
  */
 export async function takeClaims(session: Session, claims: readonly PlacedClaim[]): Promise<number[]> {
-  const records = await readRecords(session, claims, 'locked');
+  const records = await lockRecords(session, claims);
   const retried = claims.filter(({ sql }) => records.get(sql)?.state === 'retry');
   const waits = await retriesThatWait(session, retried);
   const attempts = claims.map(({ sql, claim }) => {

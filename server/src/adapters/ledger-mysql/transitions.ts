@@ -1,35 +1,30 @@
 import type { Entry, Outcome } from '../../ports/ledger.js';
 import { inTime, judge } from '../../ports/record.js';
 import { DUPLICATE_ENTRY, errorNumber, LostRace } from './errors.js';
-import type { Session } from './session.js';
+import { inTransaction, type Session } from './session.js';
 import { writeAliases } from './statements/aliases.js';
 import {
   appendAttempts,
   insertRecords,
+  lockRecords,
   overwriteRecords,
   type PlacedEntry,
-  readRecords,
   type StoredRecord,
 } from './statements/deliveries.js';
-import { forget, type Held, hold, lockLeases } from './statements/schedule.js';
+import { forget, type Held, hold } from './statements/schedule.js';
 
 /**
- * Writes entries together with what the schedule must hold or forget for them. Runs in a transaction, which is safe to repeat.
+ * Writes entries together with what the schedule must hold or forget for them. Runs in `recording`, which is safe to repeat: two
+ * round trips, one to look and one to write and commit.
  *
  * An entry that repeats what stands changes nothing: the schedule may have moved on since, and would deliver once more.
  */
 export async function writeTransitions(session: Session, rows: readonly PlacedEntry[]): Promise<Outcome[]> {
-  const records = await readRecords(session, rows, 'locked');
-  const verdicts = rows.map((row) => judge(records.get(row.sql), row.entry));
-  const leases = await lockLeases(
-    session,
-    rows.filter(
-      (row, i) => verdicts[i] === 'apply' && (needsBody(row.entry) || records.get(row.sql)?.state === 'leased'),
-    ),
-  );
-  const outcomes = rows.map((row, i): Outcome => {
-    if (verdicts[i] === 'apply' && isLate(row, records.get(row.sql), leases.get(row.sql))) verdicts[i] = 'stale';
-    return verdicts[i] === 'stale' ? 'stale' : 'ok';
+  const records = await lockRecords(session, rows);
+  const verdicts = rows.map((row) => {
+    const record = records.get(row.sql);
+    const verdict = judge(record, row.entry);
+    return verdict === 'apply' && isLate(row, record) ? 'stale' : verdict;
   });
 
   const applied = rows.filter((_, i) => verdicts[i] === 'apply');
@@ -47,7 +42,21 @@ export async function writeTransitions(session: Session, rows: readonly PlacedEn
     applied.filter((row) => !holds(row.entry) && mayBeHeld(row.entry, records.get(row.sql))),
   );
   await writeAliases(session, applied);
-  return outcomes;
+  return verdicts.map((verdict) => (verdict === 'stale' ? 'stale' : 'ok'));
+}
+
+/** The work in a transaction that makes records. One that another gateway made meanwhile is a lost race: everything is looked at anew. */
+export function recording<T>(work: (session: Session) => Promise<T>): (session: Session) => Promise<T> {
+  const transaction = inTransaction(work);
+  return async (session) => {
+    try {
+      return await transaction(session);
+    } catch (error) {
+      if (errorNumber(error) === DUPLICATE_ENTRY)
+        throw new LostRace('another gateway made the record', { cause: error });
+      throw error;
+    }
+  };
 }
 
 /** For entries that apply, whose records were read with a lock. */
@@ -56,15 +65,10 @@ export async function writeRecords(
   rows: readonly PlacedEntry[],
   records: ReadonlyMap<string, StoredRecord>,
 ): Promise<void> {
-  try {
-    await insertRecords(
-      session,
-      rows.filter((row) => !records.has(row.sql)),
-    );
-  } catch (error) {
-    if (errorNumber(error) === DUPLICATE_ENTRY) throw new LostRace('another gateway made the record', { cause: error });
-    throw error;
-  }
+  await insertRecords(
+    session,
+    rows.filter((row) => !records.has(row.sql)),
+  );
   await overwriteRecords(
     session,
     rows.filter((row) => records.has(row.sql)),
@@ -72,7 +76,8 @@ export async function writeRecords(
 }
 
 /** The lease that it needs, or would end, is not there or not its own to end. */
-function isLate({ entry }: PlacedEntry, record: StoredRecord | undefined, deadline: number | undefined): boolean {
+function isLate({ entry }: PlacedEntry, record: StoredRecord | undefined): boolean {
+  const deadline = record?.deadline;
   // Nothing holds the message, so it can be neither tried again nor kept.
   if (deadline === undefined) return needsBody(entry);
   return record?.state === 'leased' && !inTime(entry, deadline);
@@ -94,7 +99,8 @@ function mayBeHeld(entry: Entry, record: StoredRecord | undefined): boolean {
 
 function endsAttempt({ change }: Entry): boolean {
   if (change.state === 'returned') return change.unused !== true;
-  return change.state !== 'delivered' && change.state !== 'leased' && change.state !== 'acked';
+  const { state } = change;
+  return state !== 'delivered' && state !== 'leased' && state !== 'acked' && state !== 'purged';
 }
 
 function heldOf(row: PlacedEntry, record: StoredRecord | undefined): Held | undefined {

@@ -39,6 +39,10 @@ export function deliveriesOf(store: Store) {
     `SELECT channel_id AS channel, topic_id AS topic, message_id AS id FROM deliveries
      WHERE state IN ('acked', 'expired', 'cancelled') AND settled_at < ? ORDER BY settled_at LIMIT ?`,
   );
+  const selectOldPurged = store.prepare<Key>(
+    `SELECT channel_id AS channel, topic_id AS topic, message_id AS id FROM deliveries
+     WHERE state = 'purged' AND state NOT IN ('acked', 'leased') AND settled_at < ? ORDER BY settled_at LIMIT ?`,
+  );
   const deleteRecord = store.prepare('DELETE FROM deliveries WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
   const deleteAttempts = store.prepare('DELETE FROM attempts WHERE channel_id = ? AND topic_id = ? AND message_id = ?');
 
@@ -70,6 +74,7 @@ export function deliveriesOf(store: Store) {
     },
     prune(before: number, limit: number): number {
       const old = selectOld.all(before, limit);
+      if (old.length < limit) old.push(...selectOldPurged.all(before, limit - old.length));
       for (const { channel, topic, id } of old) {
         deleteAttempts.run(channel, topic, id);
         deleteAliases.run(channel, topic, id);

@@ -45,8 +45,8 @@ export class SqliteLedger implements Ledger {
     return this.#channels.get(topic, name, retry);
   }
 
-  async channels(): Promise<readonly Channel[]> {
-    return this.#channels.all();
+  async channels(fresh = false): Promise<readonly Channel[]> {
+    return this.#channels.all(fresh);
   }
 
   take(claims: readonly Claim[]): Promise<number[]> {

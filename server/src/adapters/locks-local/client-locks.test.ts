@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LocalClientLocks } from './client-locks.js';
 
 function locksAt(time: number) {
-  const clock = { time, now: () => clock.time };
+  const clock = { time, now: () => clock.time, steady: () => clock.time };
   return { clock, locks: new LocalClientLocks(clock) };
 }
 

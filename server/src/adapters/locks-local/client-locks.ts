@@ -29,7 +29,7 @@ export class LocalClientLocks implements ClientLocks {
   }
 
   async acquire(name: string, ttlMs: number): Promise<ClientLock | undefined> {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     if (this.#holding(name, now) !== undefined) return undefined;
     const secret = randomUUID();
     this.#held.set(name, { secret, until: now + ttlMs });
@@ -38,7 +38,7 @@ export class LocalClientLocks implements ClientLocks {
   }
 
   async renew({ name, secret }: LockKey, ttlMs: number): Promise<boolean> {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const holding = this.#holding(name, now);
     if (holding?.secret !== secret) return false;
     holding.until = now + ttlMs;
@@ -46,7 +46,7 @@ export class LocalClientLocks implements ClientLocks {
   }
 
   async release({ name, secret }: LockKey): Promise<boolean> {
-    if (this.#holding(name, this.#clock.now())?.secret !== secret) return false;
+    if (this.#holding(name, this.#clock.steady())?.secret !== secret) return false;
     return this.#held.delete(name);
   }
 

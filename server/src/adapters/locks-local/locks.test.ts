@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { LocalLocks } from './locks.js';
 
 function locksAt(time: number) {
-  const clock = { time, now: () => clock.time };
+  const clock = { time, now: () => clock.time, steady: () => clock.time };
   return { clock, locks: new LocalLocks(clock) };
 }
 

@@ -32,7 +32,7 @@ export class LocalLocks implements Locks {
   }
 
   async acquire(name: string, ttlMs: number): Promise<Lock | undefined> {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const other = this.#held.get(name);
     if (other !== undefined && other.until > now) return undefined;
     const holding: Holding = { fence: ++this.#fence, until: now + ttlMs };
@@ -40,7 +40,7 @@ export class LocalLocks implements Locks {
     return {
       fence: holding.fence,
       renew: async () => {
-        const then = this.#clock.now();
+        const then = this.#clock.steady();
         if (this.#held.get(name) !== holding || holding.until <= then) return false;
         holding.until = then + ttlMs;
         return true;

@@ -21,6 +21,7 @@ import {
 import type { Bus } from '../../bus/bus.js';
 import type { Limit } from '../../bus/limit.js';
 import type { Action } from '../../bus/settle.js';
+import { attemptNumber } from '../../model/attempt.js';
 import { BusError } from '../../model/errors.js';
 import { MAX_ID_LENGTH } from '../../model/message.js';
 import { isVisibleAscii } from '../../model/message-codec.js';
@@ -174,7 +175,7 @@ export class BusService {
     return new DeliveryBatch(
       pulled.map(({ receipt, delivery }) => {
         const { message, attempt, deadline } = delivery;
-        return { receipt, wire: message.wire, attempt, deadline };
+        return { receipt, wire: message.wire, attempt: attemptNumber(attempt), deadline };
       }),
     );
   }
@@ -196,9 +197,11 @@ export class BusService {
     schema: { readonly typeName: string },
     toAction: (request: Request) => Action,
   ) {
-    return this.#unary(async ({ request }: ServerUnaryCall<Request, unknown>) => {
+    return this.#unary(async (call: ServerUnaryCall<Request, unknown>) => {
+      const { request } = call;
       checkCount(request.receipts.length, 'receipts', MAX_RECEIPTS);
-      const statuses = await this.bus.settle(request.receipts, toAction(request));
+      const deadline = deadlineOf(call, this.clock.now(), Number.POSITIVE_INFINITY);
+      const statuses = await this.bus.settle(request.receipts, toAction(request), deadline);
       const results: SettleResult[] = statuses.map((status, i) => fromSettleStatus(request.receipts[i] ?? '', status));
       return { $typeName: schema.typeName, results };
     });

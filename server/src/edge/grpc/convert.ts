@@ -90,7 +90,7 @@ export function toNack(request: NackRequest, field: string): settle.Action {
   return { kind: 'nack', delayMs, reason: request.reason };
 }
 
-function toRetryPolicy(policy: WireRetryPolicy, field: string, defaults: RetryPolicy): RetryPolicy {
+export function toRetryPolicy(policy: WireRetryPolicy, field: string, defaults: RetryPolicy): RetryPolicy {
   const maxRetries = policy.maxRetries ?? defaults.maxRetries;
   checkRange('RETRY_POLICY_INVALID', `${field}.max_retries`, maxRetries, 0, MAX_RETRIES, 'retries');
   return { maxRetries, backoff: toBackoff(policy.backoff, field, defaults) };

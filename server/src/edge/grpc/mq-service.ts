@@ -39,6 +39,7 @@ type Call<Request> = ServerUnaryCall<Request, unknown>;
 /** The channel that stands for a queue. */
 const QUEUE_CHANNEL = 'default';
 const EMPTY = { $typeName: 'google.protobuf.Empty' } as const;
+const NOT_TEXT = 'the body is not UTF-8, which mq clients take';
 /** How long a subscribe waits for a broker that is away, so that clients which ask again at once do not make a storm. */
 const AWAY_MS = 1_000;
 
@@ -88,12 +89,12 @@ export class MqService {
 
   #settling(): UntypedServiceImplementation {
     return {
-      ack: this.#unary(async ({ request }: Call<QueueId>) => {
-        await this.#ack(request.id);
+      ack: this.#unary(async (call: Call<QueueId>) => {
+        await this.#ack(call.request.id, this.#deadline(call));
         return EMPTY;
       }),
-      nack: this.#unary(async ({ request }: Call<QueueId>) => {
-        await this.#nack(request.id);
+      nack: this.#unary(async (call: Call<QueueId>) => {
+        await this.#nack(call.request.id, this.#deadline(call));
         return EMPTY;
       }),
     };
@@ -136,7 +137,7 @@ export class MqService {
   }
 
   async #subscribe(call: Call<unknown>, topic: string, name: string, queue: string): Promise<SubscribeResponse> {
-    const until = deadlineOf(call, this.clock.now(), Number.POSITIVE_INFINITY);
+    const until = this.#deadline(call);
     const signal = abortControllerOf(call).signal;
     if (!this.available()) await this.#awaitBroker(until, signal);
     const channel = await this.#channel(topic, name, until);
@@ -150,31 +151,33 @@ export class MqService {
         return { $typeName: SubscribeResponseSchema.typeName, id: pulled.alias, data, queue };
       }
       // It came from another API, and no client of this one will ever read it.
-      await this.bus.settle([pulled.receipt], {
-        kind: 'reject',
-        reason: 'the body is not UTF-8, which mq clients take',
-      });
+      await this.bus.settle([pulled.receipt], { kind: 'reject', reason: NOT_TEXT }, until);
     }
   }
 
   /** OK however the settle ends: what is not leased any more was settled before, one way or the other. */
-  async #ack(id: string): Promise<void> {
-    const receipt = this.#recent.take(id) ?? (await this.#leased(id));
-    if (receipt !== undefined) await this.bus.settle([receipt], { kind: 'ack' });
+  async #ack(id: string, deadline: number): Promise<void> {
+    const receipt = this.#recent.take(id) ?? (await this.#leased(id, deadline));
+    if (receipt !== undefined) await this.bus.settle([receipt], { kind: 'ack' }, deadline);
   }
 
-  async #nack(id: string): Promise<void> {
-    const receipt = this.#recent.take(id) ?? (await this.#leased(id));
+  async #nack(id: string, deadline: number): Promise<void> {
+    const receipt = this.#recent.take(id) ?? (await this.#leased(id, deadline));
     if (receipt !== undefined) {
-      const [status] = await this.bus.settle([receipt], { kind: 'nack', delayMs: undefined, reason: '' });
+      const [status] = await this.bus.settle([receipt], { kind: 'nack', delayMs: undefined, reason: '' }, deadline);
       if (status === 'ok') return;
     }
-    if ((await this.bus.find(id))?.state === 'acked') throw new BusError('ALREADY_ACKED', 'already acked');
+    if ((await this.bus.find(id, deadline))?.state === 'acked') throw new BusError('ALREADY_ACKED', 'already acked');
   }
 
-  async #leased(id: string): Promise<string | undefined> {
-    const found = await this.bus.find(id);
+  async #leased(id: string, deadline: number): Promise<string | undefined> {
+    const found = await this.bus.find(id, deadline);
     return found?.state === 'leased' ? found.receipt : undefined;
+  }
+
+  /** These calls may have none, and then wait for as long as it takes. */
+  #deadline(call: Call<unknown>): number {
+    return deadlineOf(call, this.clock.now(), Number.POSITIVE_INFINITY);
   }
 
   #channel(topic: string, name: string, until: number) {

@@ -7,6 +7,7 @@ import type { Delivery } from '../../bus/delivery.js';
 import type { Limit } from '../../bus/limit.js';
 import type { Action } from '../../bus/settle.js';
 import type { Subscription } from '../../bus/subscription.js';
+import { attemptNumber } from '../../model/attempt.js';
 import { BusError } from '../../model/errors.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
 import type { Logger } from '../../ports/logger.js';
@@ -34,8 +35,9 @@ export interface SubscribeOptions {
 
 /** Stock clients refuse a response of over 4 MiB: batches stay well below, and only a single large message goes past. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
-/** Settle frames of one stream under way; past it the stream is not read. */
+/** Frames of one stream under way, and receipts in them; past either the stream is not read, and HTTP/2 tells the client to wait. */
 const MAX_UNDER_WAY = 256;
+const MAX_RECEIPTS_UNDER_WAY = 20_000;
 const DRAIN_POLL_MS = 20;
 const RETURN_MS = 2_000;
 
@@ -90,6 +92,7 @@ class SubscribeStream {
   /** The `open` that later frames wait for. */
   #opening: Promise<void> | undefined;
   #underWay = 0;
+  #receiptsUnderWay = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #silent = true;
 
@@ -128,12 +131,22 @@ class SubscribeStream {
   }
 
   #receive(request: SubscribeRequest | BusError): void {
-    if (++this.#underWay === MAX_UNDER_WAY) this.call.pause();
+    const receipts = receiptsIn(request);
+    this.#underWay++;
+    this.#receiptsUnderWay += receipts;
+    if (this.#isFull()) this.call.pause();
     this.#handle(request)
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
-        if (this.#underWay-- === MAX_UNDER_WAY) this.call.resume();
+        const full = this.#isFull();
+        this.#underWay--;
+        this.#receiptsUnderWay -= receipts;
+        if (full && !this.#isFull()) this.call.resume();
       });
+  }
+
+  #isFull(): boolean {
+    return this.#underWay >= MAX_UNDER_WAY || this.#receiptsUnderWay >= MAX_RECEIPTS_UNDER_WAY;
   }
 
   async #handle(request: SubscribeRequest | BusError): Promise<void> {
@@ -214,7 +227,7 @@ class SubscribeStream {
     let part: Outgoing[] = [];
     let bytes = 0;
     for (const { receipt, message, attempt, deadline } of batch) {
-      const outgoing = { receipt, wire: message.wire, attempt, deadline };
+      const outgoing = { receipt, wire: message.wire, attempt: attemptNumber(attempt), deadline };
       const size = outgoingSize(outgoing);
       if (bytes + size > MAX_RESPONSE_BYTES && part.length > 0) {
         this.#send(new DeliveryBatch(part));
@@ -265,4 +278,10 @@ class SubscribeStream {
       this.logger.debug({ error }, 'what a consumer held could not be returned');
     }
   }
+}
+
+function receiptsIn(request: SubscribeRequest | BusError): number {
+  if (request instanceof BusError) return 0;
+  const { value } = request.frame;
+  return value !== undefined && 'receipts' in value ? value.receipts.length : 0;
 }

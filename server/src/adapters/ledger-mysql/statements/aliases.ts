@@ -20,7 +20,7 @@ export async function writeAliases(session: Session, rows: readonly PlacedEntry[
     const ref = refs.get(sql);
     return `(${alias},${sql},${entry.attempt},${entry.nonce},${ref === undefined ? `''` : asciiLiteral(ref)},${entry.at})`;
   });
-  await session.run(
+  await session.later(
     `INSERT INTO aliases (alias, channel_id, topic_id, message_id, attempt, nonce, ref, created_at)
      VALUES ${values.join(',')} ON DUPLICATE KEY UPDATE alias = aliases.alias`,
   );

@@ -3,8 +3,8 @@ import type { ChannelId } from '../../../model/channel.js';
 import { SHARDS } from '../../../model/shard.js';
 import type { Shard } from '../../../ports/schedule.js';
 import type { Session } from '../session.js';
+import { HELD_CODE } from './held.js';
 import { amongKeys, byKey, type KeyColumns, type Keyed, keyed } from './keys.js';
-import { HELD_CODE } from './schedule.js';
 
 export interface DueRow extends RowDataPacket, KeyColumns {
   /** 0 is no channel's. */
@@ -74,7 +74,7 @@ export function claimParked(session: Session, topicId: number, now: number, term
 
 /** Nobody wanted them: they wait without a time. */
 export async function park(session: Session, keys: readonly Keyed[], condition: string): Promise<void> {
-  await session.run(
+  await session.later(
     `UPDATE schedule FORCE INDEX (PRIMARY)
      SET state = ${HELD_CODE.parked}, due_at = 0, ready_at = NULL, claim = '', claim_until = 0
      WHERE ${amongKeys(keys)} AND ${condition}`,
@@ -98,7 +98,7 @@ async function claim(
   const rows = await admit(found);
   if (rows.length === 0) return rows;
   const keys = rows.map((row) => keyed(row.channel_id, row.topic_id, row.message_id)).sort(byKey);
-  await session.run(
+  await session.later(
     `UPDATE schedule FORCE INDEX (PRIMARY)
      SET claim = '${terms.claim}', claim_until = ${terms.until}, ready_at = IF(ready_at IS NULL, NULL, ${terms.until})
      WHERE ${amongKeys(keys)}`,

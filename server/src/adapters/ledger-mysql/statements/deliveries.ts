@@ -3,6 +3,7 @@ import type { Entry, HandOut } from '../../../ports/ledger.js';
 import type { DeliveryRecord } from '../../../ports/record.js';
 import { STATE_CODE, stateOf } from '../record.js';
 import type { Session } from '../session.js';
+import { HELD_CODE } from './held.js';
 import { amongKeys, type KeyColumns, type Keyed, keyOf } from './keys.js';
 import { textLiteral } from './literals.js';
 
@@ -19,7 +20,11 @@ export interface StoredRecord extends DeliveryRecord {
   readonly consumer: string;
   readonly acceptedAt: number;
   readonly deliveredAt: number;
+  /** When its lease ends, Unix milliseconds; undefined when the schedule holds none, or was not asked. */
+  readonly deadline: number | undefined;
 }
+
+const COLUMNS = `d.channel_id, d.topic_id, d.message_id, d.state, d.attempt, d.nonce, d.consumer, d.accepted_at, d.delivered_at`;
 
 const INSERT = `INSERT INTO deliveries
   (channel_id, topic_id, message_id, state, attempt, nonce, consumer, accepted_at, delivered_at, settled_at, reason) VALUES `;
@@ -68,44 +73,44 @@ export async function writeFresher(session: Session, rows: readonly PlacedEntry[
   return result.affectedRows === rows.length + duplicatesOf(result);
 }
 
-/** Rejects with ER_DUP_ENTRY when one of them has a record by now. */
+/** The transaction rejects with ER_DUP_ENTRY when one of them has a record by now. */
 export async function insertRecords(session: Session, rows: readonly PlacedEntry[]): Promise<void> {
-  if (rows.length > 0) await session.run(INSERT + valuesOf(rows));
+  if (rows.length > 0) await session.later(INSERT + valuesOf(rows));
 }
 
 /** The caller holds locks on the records, and has found that the entries apply. */
 export async function overwriteRecords(session: Session, rows: readonly PlacedEntry[]): Promise<void> {
-  if (rows.length > 0) await session.run(INSERT + valuesOf(rows) + OVERWRITE);
+  if (rows.length > 0) await session.later(INSERT + valuesOf(rows) + OVERWRITE);
 }
 
-/** The records that there are, by key. Locked, they stay as they are until the transaction ends; a record that is not there cannot be locked. */
-export async function readRecords(
-  session: Session,
-  keys: readonly Keyed[],
-  lock: 'locked' | 'unlocked',
-): Promise<Map<string, StoredRecord>> {
-  const rows = await session.rows<RecordRow>(
-    `SELECT channel_id, topic_id, message_id, state, attempt, nonce, consumer, accepted_at, delivered_at
-     FROM deliveries FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys)}${lock === 'locked' ? ' FOR UPDATE' : ''}`,
+/** The records that there are, by key, as they are at this moment. */
+export async function readRecords(session: Session, keys: readonly Keyed[]): Promise<Map<string, StoredRecord>> {
+  return recordsOf(
+    await session.rows<RecordRow>(
+      `SELECT ${COLUMNS}, NULL AS deadline FROM deliveries d FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys, 'd')}`,
+    ),
   );
-  const records = new Map<string, StoredRecord>();
-  for (const row of rows) {
-    records.set(keyOf(row), {
-      state: stateOf(row.state),
-      attempt: row.attempt,
-      nonce: row.nonce,
-      consumer: row.consumer,
-      acceptedAt: row.accepted_at,
-      deliveredAt: row.delivered_at,
-    });
-  }
-  return records;
+}
+
+/**
+ * The same, and how long each is leased. Records and leases stay as they are until the transaction ends; a record that is not
+ * there cannot be locked. A lease is locked only under the lock of its record, so that no two transactions wait for each other.
+ */
+export async function lockRecords(session: Session, keys: readonly Keyed[]): Promise<Map<string, StoredRecord>> {
+  return recordsOf(
+    await session.rows<RecordRow>(
+      `SELECT STRAIGHT_JOIN ${COLUMNS}, s.deadline FROM deliveries d FORCE INDEX (PRIMARY)
+       LEFT JOIN schedule s FORCE INDEX (PRIMARY) ON s.channel_id = d.channel_id AND s.topic_id = d.topic_id
+         AND s.message_id = d.message_id AND s.state = ${HELD_CODE.leased}
+       WHERE ${amongKeys(keys, 'd')} FOR UPDATE`,
+    ),
+  );
 }
 
 /** Keeps how attempts ended, for when a later attempt takes the record. An ack ends the last one, and stands in the record alone. */
 export async function appendAttempts(session: Session, keys: readonly Keyed[]): Promise<void> {
   if (keys.length === 0) return;
-  await session.run(
+  await session.later(
     `INSERT INTO attempts
        (channel_id, topic_id, message_id, attempt, nonce, outcome, consumer, delivered_at, settled_at, reason)
      SELECT channel_id, topic_id, message_id, attempt, nonce, state, consumer, delivered_at, settled_at, reason
@@ -121,6 +126,23 @@ interface RecordRow extends RowDataPacket, KeyColumns {
   readonly consumer: string;
   readonly accepted_at: number;
   readonly delivered_at: number;
+  readonly deadline: number | null;
+}
+
+function recordsOf(rows: readonly RecordRow[]): Map<string, StoredRecord> {
+  const records = new Map<string, StoredRecord>();
+  for (const row of rows) {
+    records.set(keyOf(row), {
+      state: stateOf(row.state),
+      attempt: row.attempt,
+      nonce: row.nonce,
+      consumer: row.consumer,
+      acceptedAt: row.accepted_at,
+      deliveredAt: row.delivered_at,
+      deadline: row.deadline ?? undefined,
+    });
+  }
+  return records;
 }
 
 function valuesOf(rows: readonly PlacedEntry[]): string {

@@ -2,13 +2,9 @@ import type { RowDataPacket } from 'mysql2/promise';
 import { shardOf } from '../../../model/shard.js';
 import type { Session } from '../session.js';
 import { REASON_LENGTH } from './deliveries.js';
-import { amongKeys, type KeyColumns, type Keyed, keyOf } from './keys.js';
+import { HELD_CODE, type HeldState } from './held.js';
+import { amongKeys, type Keyed } from './keys.js';
 import { bytesLiteral, textLiteral } from './literals.js';
-
-export type HeldState = 'delayed' | 'retry' | 'leased' | 'parked' | 'dead';
-
-/** As the table stores them. */
-export const HELD_CODE: Readonly<Record<HeldState, number>> = { delayed: 1, retry: 2, leased: 3, parked: 4, dead: 5 };
 
 /** What the schedule is to hold. */
 export interface Held extends Keyed {
@@ -43,7 +39,7 @@ export async function hold(session: Session, rows: readonly Held[]): Promise<voi
   await insertInParts(session, rows, OVERWRITE);
 }
 
-/** Adds rows whose keys are free. Rejects with ER_DUP_ENTRY when one is not; the rows may be more than one statement's. */
+/** Adds rows whose keys are free. The transaction rejects with ER_DUP_ENTRY when one is not; the rows may be more than one statement's. */
 export async function addAll(session: Session, rows: readonly Held[]): Promise<void> {
   await insertInParts(session, rows, '');
 }
@@ -63,21 +59,19 @@ export async function waitingRow(session: Session, key: Keyed): Promise<WaitingR
   return rows[0];
 }
 
-/** The deadlines of messages that are leased; locked until the transaction ends. */
-export async function lockLeases(session: Session, keys: readonly Keyed[]): Promise<Map<string, number>> {
-  if (keys.length === 0) return new Map();
-  const rows = await session.rows<KeyColumns & { readonly deadline: number } & RowDataPacket>(
-    `SELECT channel_id, topic_id, message_id, deadline FROM schedule FORCE INDEX (PRIMARY)
-     WHERE ${amongKeys(keys)} AND state = ${HELD_CODE.leased} FOR UPDATE`,
-  );
-  return new Map(rows.map((row) => [keyOf(row), row.deadline]));
+/** Removes rows, in the transaction's next round trip. */
+export async function forget(session: Session, keys: readonly Keyed[], condition?: string): Promise<void> {
+  if (keys.length > 0) await session.later(deleteSql(keys, condition));
 }
 
-export async function forget(session: Session, keys: readonly Keyed[], condition = 'TRUE'): Promise<number> {
-  if (keys.length === 0) return 0;
-  // Of DELETE's forms, only the one with several tables takes an index hint; without it a small table is read, and locked, whole.
-  const sql = `DELETE s FROM schedule s FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys, 's')} AND ${condition}`;
-  return (await session.run(sql)).affectedRows;
+/** Removes rows; answers how many. */
+export async function remove(session: Session, keys: readonly Keyed[], condition: string): Promise<number> {
+  return (await session.run(deleteSql(keys, condition))).affectedRows;
+}
+
+/** Of DELETE's forms, only the one with several tables takes an index hint; without it a small table is read, and locked, whole. */
+function deleteSql(keys: readonly Keyed[], condition = 'TRUE'): string {
+  return `DELETE s FROM schedule s FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys, 's')} AND ${condition}`;
 }
 
 async function insertInParts(session: Session, rows: readonly Held[], tail: string): Promise<void> {
@@ -85,12 +79,12 @@ async function insertInParts(session: Session, rows: readonly Held[], tail: stri
   let values = '';
   for (const row of rows) {
     if (values !== '' && values.length + sizeOf(row) > limit) {
-      await session.run(INSERT + values + tail);
+      await session.later(INSERT + values + tail);
       values = '';
     }
     values += `${values === '' ? '' : ','}${valuesOf(row)}`;
   }
-  if (values !== '') await session.run(INSERT + values + tail);
+  if (values !== '') await session.later(INSERT + values + tail);
 }
 
 function sizeOf(row: Held): number {

@@ -1,0 +1,131 @@
+import type { Channel as AmqpChannel, ChannelModel } from 'amqplib';
+import type { Channel } from '../../model/channel.js';
+import { BusError } from '../../model/errors.js';
+import type { Logger } from '../../ports/logger.js';
+import type { QueueDepth, Queues } from '../../ports/queues.js';
+import { HealingChannel, refusalCode } from './channel.js';
+import type { Topology } from './topology.js';
+
+/** How long an operator's question waits for a connection. */
+const WAIT_MS = 5_000;
+const NOT_FOUND = 404;
+const EMPTY: QueueDepth = { frames: 0, messages: 0, approximate: false, oldestAt: 0 };
+
+/**
+ * Looks at queues, and removes them. On an AMQP channel of its own, since a refusal closes it; one question at a time, so that
+ * it is known which one was refused.
+ */
+export class RabbitQueues implements Queues {
+  readonly #topology: Topology;
+  readonly #amqp: HealingChannel<AmqpChannel>;
+  #open: AmqpChannel | undefined;
+  #opened: (() => void)[] = [];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(topology: Topology, logger: Logger) {
+    this.#topology = topology;
+    this.#amqp = new HealingChannel<AmqpChannel>(
+      {
+        purpose: 'queues',
+        create: (model) => model.createChannel(),
+        setup: async () => undefined,
+        opened: (channel) => {
+          this.#open = channel;
+          for (const resume of this.#opened.splice(0)) resume();
+        },
+        refused: (error) => refusalCode(error) !== undefined,
+        closed: () => {
+          this.#open = undefined;
+        },
+      },
+      logger,
+    );
+  }
+
+  up(model: ChannelModel): Promise<void> {
+    return this.#amqp.up(model);
+  }
+
+  down(): void {
+    this.#open = undefined;
+    this.#amqp.down();
+  }
+
+  depth(channel: Channel, signal?: AbortSignal): Promise<QueueDepth> {
+    return this.#inTurn(signal, async (amqp) => {
+      try {
+        const { messageCount } = await amqp.checkQueue(this.#topology.queue(channel));
+        return { frames: messageCount, messages: undefined, approximate: true, oldestAt: 0 };
+      } catch (error) {
+        this.#closes(amqp);
+        if (refusalCode(error) !== NOT_FOUND) throw error;
+        return EMPTY;
+      }
+    });
+  }
+
+  /**
+   * Quorum queues know no "delete unless it is used" (RabbitMQ closes the connection over it), so somebody may come in between:
+   * their consumer is cancelled, and makes the queue again.
+   */
+  remove(channel: Channel, signal?: AbortSignal): Promise<void> {
+    const queue = this.#topology.queue(channel);
+    return this.#inTurn(signal, async (amqp) => {
+      try {
+        const { consumerCount } = await amqp.checkQueue(queue);
+        if (consumerCount > 0) {
+          throw new BusError('CHANNEL_IN_USE', `channel "${channel.name}" of "${channel.topic}" has a consumer`);
+        }
+        this.#topology.forget(channel);
+        await amqp.deleteQueue(queue);
+      } catch (error) {
+        if (error instanceof BusError) throw error;
+        this.#closes(amqp);
+        if (refusalCode(error) !== NOT_FOUND) throw error;
+        this.#topology.forget(channel);
+      }
+    });
+  }
+
+  forget(channel: Channel): void {
+    this.#topology.forget(channel);
+  }
+
+  /** Every refusal closes the channel: the next question waits for a new one. */
+  #closes(amqp: AmqpChannel): void {
+    if (this.#open === amqp) this.#open = undefined;
+  }
+
+  #inTurn<T>(signal: AbortSignal | undefined, ask: (amqp: AmqpChannel) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#ask(signal, ask));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #ask<T>(signal: AbortSignal | undefined, ask: (amqp: AmqpChannel) => Promise<T>): Promise<T> {
+    const amqp = this.#open ?? (await this.#whenOpen(signal));
+    try {
+      return await ask(amqp);
+    } catch (error) {
+      if (error instanceof BusError) throw error;
+      throw new BusError('BROKER_UNAVAILABLE', 'RabbitMQ did not answer about a queue', { cause: error });
+    }
+  }
+
+  #whenOpen(signal: AbortSignal | undefined): Promise<AmqpChannel> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        clearTimeout(timer);
+        reject(new BusError('BROKER_UNAVAILABLE', 'RabbitMQ is away'));
+      };
+      const timer = setTimeout(giveUp, WAIT_MS);
+      signal?.addEventListener('abort', giveUp, { once: true });
+      this.#opened.push(() => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', giveUp);
+        if (this.#open === undefined) giveUp();
+        else resolve(this.#open);
+      });
+    });
+  }
+}

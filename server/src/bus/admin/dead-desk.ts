@@ -1,0 +1,144 @@
+import type { Channel } from '../../model/channel.js';
+import { isPattern, matches } from '../../model/topic.js';
+import type { Backlogs, DeadFilter, DeadView, HeldKey, ScheduledView, WaitFilter } from '../../ports/backlogs.js';
+import type { Clock } from '../../ports/clock.js';
+import type { Operator, Redrive } from '../../ports/operator.js';
+import type { Page, PageAsk, Position } from '../../ports/page.js';
+import type { ChangeResult } from '../../ports/schedule.js';
+import type { Bus } from '../bus.js';
+import type { Depths } from './depths.js';
+import { idsOf } from './message-desk.js';
+
+/** Empty and 0: no limit. */
+export interface DeadQuery {
+  readonly topic: string;
+  readonly channel: string;
+  /** With a topic only. */
+  readonly ids: readonly string[];
+  readonly after: number;
+  readonly before: number;
+  readonly reason: string;
+}
+
+export interface Named<T> {
+  readonly view: T;
+  /** Undefined: it waits for its topic, or its channel was deleted. */
+  readonly channel: Channel | undefined;
+}
+
+export interface Changed {
+  readonly count: number;
+  /** False: there may be more. */
+  readonly complete: boolean;
+}
+
+export interface ChangeTerms {
+  readonly limit: number;
+  readonly dryRun: boolean;
+  /** Unix milliseconds: when to give up. */
+  readonly until: number;
+}
+
+interface Parts {
+  readonly bus: Bus;
+  readonly backlogs: Backlogs;
+  readonly operator: Operator;
+  readonly depths: Depths;
+  readonly clock: Clock;
+}
+
+const BATCH = 500;
+/** What is redriven at a limited rate becomes due in steps of this long. */
+const STEP_MS = 100;
+
+/** What waits for its time, and dead letters, for an operator. */
+export class DeadDesk {
+  constructor(private readonly parts: Parts) {}
+
+  async scheduled(
+    filter: Omit<WaitFilter, 'channels'> & { readonly channel: string },
+    ask: PageAsk,
+  ): Promise<Page<Named<ScheduledView>>> {
+    const channels = await this.parts.bus.channels.all();
+    const { channel, ...rest } = filter;
+    return named(await this.parts.backlogs.scheduled({ ...rest, channels: idsOf(channels, channel) }, ask), channels);
+  }
+
+  async runNow(key: HeldKey): Promise<ChangeResult> {
+    const now = this.parts.clock.now();
+    const result = await this.parts.operator.runNow(key, now);
+    if (result === 'changed') this.parts.bus.wakeAt(now);
+    return result;
+  }
+
+  async dead(query: DeadQuery, ask: PageAsk): Promise<Page<Named<DeadView>>> {
+    const channels = await this.parts.bus.channels.all();
+    return named(await this.parts.backlogs.dead(filterOf(query, channels), ask), channels);
+  }
+
+  /** Each becomes due at once, or as many a second as `perSecond` says; 0: no limit. */
+  async redrive(query: DeadQuery, actor: string, perSecond: number, terms: ChangeTerms): Promise<Changed> {
+    const { operator, bus, clock } = this.parts;
+    const now = clock.now();
+    const changed = await this.#each(query, terms, (letters, before) => {
+      const due = letters.map((letter, i): Redrive => {
+        const step = perSecond === 0 ? 0 : Math.floor(((before + i) * 1_000) / perSecond / STEP_MS);
+        return { ...keyOf(letter), dueAt: now + step * STEP_MS };
+      });
+      return operator.redrive(due, { actor, now: clock.now() });
+    });
+    if (changed.count > 0 && !terms.dryRun) bus.wakeAt(now);
+    return changed;
+  }
+
+  delete(query: DeadQuery, terms: ChangeTerms): Promise<Changed> {
+    return this.#each(query, terms, (letters) =>
+      this.parts.operator.discard(letters.map(keyOf), 'dead', this.parts.clock.now()),
+    );
+  }
+
+  /** Goes over the dead letters that there are when it begins. */
+  async #each(
+    query: DeadQuery,
+    { limit, dryRun, until }: ChangeTerms,
+    change: (letters: readonly DeadView[], before: number) => Promise<number>,
+  ): Promise<Changed> {
+    const { backlogs, bus, clock, depths } = this.parts;
+    const filter = filterOf(query, await bus.channels.all());
+    let count = 0;
+    let seen = 0;
+    let from: Position | undefined;
+    do {
+      if (clock.now() >= until || seen >= limit) return { count, complete: false };
+      const page: Page<DeadView> = await backlogs.dead(filter, { limit: Math.min(BATCH, limit - seen), from });
+      if (page.rows.length > 0) count += dryRun ? page.rows.length : await change(page.rows, seen);
+      seen += page.rows.length;
+      from = page.next;
+    } while (from !== undefined);
+    depths.forget();
+    return { count, complete: true };
+  }
+}
+
+function filterOf({ topic, channel, ids, after, before, reason }: DeadQuery, channels: readonly Channel[]): DeadFilter {
+  const named = channel === '' ? channels : channels.filter(({ name }) => name === channel);
+  // Ids are looked up on each channel that the topic's messages go to.
+  const wanting = named.filter((one) => (isPattern(one.topic) ? matches(one.topic, topic) : one.topic === topic));
+  const byIds = ids.length > 0;
+  return {
+    topic: topic === '' ? undefined : topic,
+    channels: byIds ? wanting.map(({ id }) => id) : idsOf(channels, channel),
+    ids: byIds ? ids : undefined,
+    after,
+    before,
+    reason,
+  };
+}
+
+function keyOf({ channel, topic, id }: HeldKey): HeldKey {
+  return { channel, topic, id };
+}
+
+function named<T extends HeldKey>({ rows, next }: Page<T>, channels: readonly Channel[]): Page<Named<T>> {
+  return { rows: rows.map((view) => ({ view, channel: channels.find(({ id }) => id === view.channel) })), next };
+}

@@ -1,0 +1,180 @@
+import { attemptNumber } from '../../model/attempt.js';
+import type { Channel, ChannelId } from '../../model/channel.js';
+import { BusError } from '../../model/errors.js';
+import { isPattern, matches } from '../../model/topic.js';
+import type { AttemptView, Inspector, Place, RecordView, ViewState } from '../../ports/inspector.js';
+import type { RecordState } from '../../ports/ledger.js';
+import type { Page, PageAsk } from '../../ports/page.js';
+import type { Bus } from '../bus.js';
+import { pageByPlace } from './named-page.js';
+
+export interface MessageFilter {
+  /** Empty: any; so with topic and channel. */
+  readonly id: string;
+  readonly topic: string;
+  readonly channel: string;
+  /** None: all. */
+  readonly states: readonly ViewState[];
+  readonly after: number;
+  readonly before: number;
+}
+
+/** A record, and the channel that it is of; undefined: the topic itself, or a channel that was deleted. */
+export interface NamedRecord {
+  readonly record: RecordView;
+  readonly channel: Channel | undefined;
+}
+
+export interface MessageView {
+  readonly id: string;
+  readonly topic: string;
+  readonly wire: Uint8Array | undefined;
+  readonly timelines: readonly (NamedRecord & { readonly attempts: readonly AttemptView[] })[];
+}
+
+interface Parts {
+  readonly bus: Bus;
+  readonly inspector: Inspector;
+}
+
+/** Pairs of topic and channel that are looked at for one id. */
+const MAX_PLACES = 20_000;
+const RECORD_STATES: readonly RecordState[] = [
+  'delivered',
+  'leased',
+  'returned',
+  'retry',
+  'acked',
+  'dead',
+  'expired',
+  'cancelled',
+  'purged',
+];
+
+/** Finds messages in the ledger. */
+export class MessageDesk {
+  constructor(private readonly parts: Parts) {}
+
+  async find(filter: MessageFilter, ask: PageAsk): Promise<Page<NamedRecord>> {
+    const channels = await this.parts.bus.channels.all();
+    const page = filter.id === '' ? this.#byTime(filter, channels, ask) : this.#byId(filter, channels, ask);
+    const { rows, next } = await page;
+    return { rows: rows.map((record) => named(record, channels)), next };
+  }
+
+  /** Throws MESSAGE_NOT_FOUND, and MESSAGE_AMBIGUOUS for an id that several topics have. */
+  async get(topic: string, id: string): Promise<MessageView> {
+    const channels = await this.parts.bus.channels.all();
+    const records = await this.parts.inspector.recordsAt(id, await this.#places(topic, channels));
+    const topics = [...new Set(records.map((record) => record.topic))];
+    const [only] = topics;
+    if (only === undefined) {
+      const words = 'a message that waits in a queue, and was never handed out, has no record yet';
+      throw new BusError('MESSAGE_NOT_FOUND', `the ledger has no record of message "${id}": ${words}`);
+    }
+    if (topics.length > 1) {
+      const some = topics.slice(0, 5).map((name) => `"${name}"`);
+      const words = `${topics.length} topics have a message "${id}": ${some.join(', ')}; name one`;
+      throw new BusError('MESSAGE_AMBIGUOUS', words, { field: 'topic' });
+    }
+    const ids = records.map(({ channel }) => channel).filter(isChannel);
+    const sorted = records.toSorted((a, b) => a.channel - b.channel);
+    return {
+      id,
+      topic: only,
+      wire: await this.parts.inspector.wire(only, id, ids),
+      timelines: await Promise.all(
+        sorted.map(async (record) => ({
+          ...named(record, channels),
+          attempts: withLast(record, await this.parts.inspector.attempts(record.channel, only, id)),
+        })),
+      ),
+    };
+  }
+
+  #byTime(filter: MessageFilter, channels: readonly Channel[], ask: PageAsk): Promise<Page<RecordView>> {
+    const states = filter.states.filter(isRecordState);
+    return this.parts.inspector.records(
+      {
+        states: states.length === 0 ? RECORD_STATES : states,
+        topic: filter.topic === '' ? undefined : filter.topic,
+        channels: idsOf(channels, filter.channel),
+        after: filter.after,
+        before: filter.before,
+      },
+      ask,
+    );
+  }
+
+  async #byId(filter: MessageFilter, channels: readonly Channel[], ask: PageAsk): Promise<Page<RecordView>> {
+    const { id, topic, channel, states, after, before } = filter;
+    const wanted = new Set(idsOf(channels, channel));
+    const places = (await this.#places(topic, channels)).filter(
+      (place) => channel === '' || (isChannel(place.channel) && wanted.has(place.channel)),
+    );
+    const records = (await this.parts.inspector.recordsAt(id, places)).filter(
+      ({ state, settledAt }) =>
+        (states.length === 0 || states.includes(state)) && settledAt >= after && (before === 0 || settledAt < before),
+    );
+    const sorted = records.toSorted((a, b) =>
+      a.topic === b.topic ? a.channel - b.channel : a.topic < b.topic ? -1 : 1,
+    );
+    return pageByPlace(sorted, ask);
+  }
+
+  /** Where a message of the topic may have a record; of any topic when it is empty. */
+  async #places(topic: string, channels: readonly Channel[]): Promise<Place[]> {
+    const topics = topic === '' ? await this.#topics(channels) : [topic];
+    const patterns = channels.filter((channel) => isPattern(channel.topic));
+    const exact = new Map<string, ChannelId[]>();
+    for (const { id, topic: name } of channels) exact.set(name, [...(exact.get(name) ?? []), id]);
+    const places: Place[] = [];
+    for (const name of topics) {
+      places.push({ channel: 0, topic: name });
+      for (const channel of exact.get(name) ?? []) places.push({ channel, topic: name });
+      for (const pattern of patterns)
+        if (matches(pattern.topic, name)) places.push({ channel: pattern.id, topic: name });
+      if (places.length > MAX_PLACES) throw tooMany();
+    }
+    return places;
+  }
+
+  async #topics(channels: readonly Channel[]): Promise<string[]> {
+    const names = await this.parts.inspector.topics(MAX_PLACES + 1);
+    const exact = channels.map((channel) => channel.topic).filter((name) => !isPattern(name));
+    return [...new Set([...names, ...exact])];
+  }
+}
+
+export function named(record: RecordView, channels: readonly Channel[]): NamedRecord {
+  return { record, channel: channels.find(({ id }) => id === record.channel) };
+}
+
+/** Undefined for an empty name: all. */
+export function idsOf(channels: readonly Channel[], name: string): ChannelId[] | undefined {
+  return name === '' ? undefined : channels.filter((channel) => channel.name === name).map(({ id }) => id);
+}
+
+/** The history has how attempts failed; the record, what became of the last one. */
+function withLast(record: RecordView, attempts: readonly AttemptView[]): AttemptView[] {
+  const last = attempts.at(-1);
+  const { state, attempt, consumer, deliveredAt, settledAt, reason } = record;
+  if (state === 'delayed' || state === 'parked' || state === 'cancelled') return [...attempts];
+  const told = last !== undefined && last.attempt === attempt && (last.outcome === state || state === 'retry');
+  if (told || (state === 'retry' && attemptNumber(attempt) === 0)) return [...attempts];
+  if (state === 'returned' && attemptNumber(attempt) === 0) return [...attempts];
+  return [...attempts, { attempt, outcome: state, consumer, deliveredAt, settledAt, reason }];
+}
+
+function isChannel(id: ChannelId | 0): id is ChannelId {
+  return id !== 0;
+}
+
+function isRecordState(state: ViewState): state is RecordState {
+  return state !== 'delayed' && state !== 'parked';
+}
+
+function tooMany(): BusError {
+  const limit = `a topic, where there are more than ${MAX_PLACES} pairs of topic and channel`;
+  return new BusError('QUERY_INVALID', `topic takes ${limit}`, { field: 'topic', limit });
+}

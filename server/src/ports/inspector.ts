@@ -1,0 +1,71 @@
+import type { ChannelId } from '../model/channel.js';
+import type { RecordState } from './ledger.js';
+import type { Page, PageAsk } from './page.js';
+
+/**
+ * Looks into what the ledger has on record. It changes nothing, and none of it is on the way of a message.
+ *
+ * Failure contract: what was committed before the call is seen. Rejects with LEDGER_UNAVAILABLE, at once, while the ledger is
+ * away. Every answer comes by an index, and looks at a bounded number of its entries: a page may be short and yet have a next.
+ */
+export interface Inspector {
+  /** By the time at which they came to their state, newest first. */
+  records(filter: RecordFilter, ask: PageAsk): Promise<Page<RecordView>>;
+  /** The records that there are of one id at these places, and what the schedule holds for the topic itself. */
+  recordsAt(id: string, places: readonly Place[]): Promise<RecordView[]>;
+  /** How earlier attempts ended, in their order, and where a round began anew. */
+  attempts(channel: ChannelId | 0, topic: string, id: string): Promise<AttemptView[]>;
+  /** The message itself, encoded, where the ledger holds it for any channel. */
+  wire(topic: string, id: string, channels: readonly ChannelId[]): Promise<Uint8Array | undefined>;
+  /** Names of topics that anything was ever recorded of, up to `limit`. */
+  topics(limit: number): Promise<string[]>;
+  /** Whether anything was ever recorded of the topic. */
+  knowsTopic(topic: string): Promise<boolean>;
+}
+
+/** A channel (0: the topic itself), and a topic. */
+export interface Place {
+  readonly channel: ChannelId | 0;
+  readonly topic: string;
+}
+
+export interface RecordFilter {
+  /** One or more. */
+  readonly states: readonly RecordState[];
+  readonly topic: string | undefined;
+  /** Undefined: all, and the topics themselves. */
+  readonly channels: readonly ChannelId[] | undefined;
+  /** Unix milliseconds, of `settledAt`: at least; 0: no limit. */
+  readonly after: number;
+  /** Less than; 0: no limit. */
+  readonly before: number;
+}
+
+/** What a message may be in: a record's state, or waiting for its topic. */
+export type ViewState = RecordState | 'delayed' | 'parked';
+
+export interface RecordView {
+  readonly channel: ChannelId | 0;
+  readonly topic: string;
+  readonly id: string;
+  readonly state: ViewState;
+  /** The ledger's count: see model/attempt.ts. */
+  readonly attempt: number;
+  readonly consumer: string;
+  /** Unix milliseconds, as all times here; 0 when not known. */
+  readonly acceptedAt: number;
+  readonly deliveredAt: number;
+  readonly settledAt: number;
+  /** When it is due, or its lease ends; 0 where it waits for neither. */
+  readonly dueAt: number;
+  readonly reason: string;
+}
+
+export interface AttemptView {
+  readonly attempt: number;
+  readonly outcome: RecordState | 'redriven';
+  readonly consumer: string;
+  readonly deliveredAt: number;
+  readonly settledAt: number;
+  readonly reason: string;
+}

@@ -1,0 +1,28 @@
+import type { ChannelId } from '../model/channel.js';
+import type { HeldKey } from './backlogs.js';
+import type { ChangeResult } from './schedule.js';
+
+/**
+ * Changes what the ledger holds, by an operator's word.
+ *
+ * Failure contract: every call is one commit, is safe to repeat, and rejects with LEDGER_UNAVAILABLE when it cannot be made.
+ * What somebody else settled meanwhile is left as it is, and not counted.
+ */
+export interface Operator {
+  pause(channel: ChannelId, paused: boolean): Promise<void>;
+  /** The channel is listed no more. Its number stays its own: a channel of its name that is made later gets it again. */
+  remove(channel: ChannelId): Promise<void>;
+  /** Dead letters become retries of their channel, each due at its time, in a new round of attempts. Answers how many did. */
+  redrive(letters: readonly Redrive[], terms: { readonly actor: string; readonly now: number }): Promise<number>;
+  /** Messages that the schedule holds for a channel in this state end purged, their bodies removed. Answers how many did. */
+  discard(keys: readonly HeldKey[], state: 'retry' | 'dead' | 'leased', now: number): Promise<number>;
+  /** A delayed message, or a retry, is due now. */
+  runNow(key: HeldKey, now: number): Promise<ChangeResult>;
+  /** Up to `limit` messages that wait for the topic itself, delayed or parked, end cancelled. Answers how many did. */
+  withdraw(topic: string, limit: number, now: number): Promise<number>;
+}
+
+export interface Redrive extends HeldKey {
+  /** Unix milliseconds. */
+  readonly dueAt: number;
+}
