@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { createConnection } from 'mysql2/promise';
+import { clusterSettings, databaseUrl, runSql } from './cluster-settings.js';
+import { SERVICE_NAMES } from './services/service.js';
 import { type ServiceUrls, sharedServices } from './services.js';
 
 /** A place of its own on the services: a fresh database, and a prefix for the names in RabbitMQ and Redis. */
@@ -13,13 +14,13 @@ export class ClusterSpace {
   /** On the shared services, but for those that the test names as its own. */
   static async create(own: Partial<ServiceUrls> = {}): Promise<ClusterSpace> {
     const space = new ClusterSpace(own);
-    await space.#query(`CREATE DATABASE ${space.database}`);
+    await runSql(space.services.mysql, `CREATE DATABASE ${space.database}`);
     return space;
   }
 
   private constructor(own: Partial<ServiceUrls>) {
     const id = randomBytes(5).toString('hex');
-    this.services = { ...sharedServices(), ...own };
+    this.services = isWhole(own) ? own : { ...sharedServices(), ...own };
     this.#own = own;
     this.prefix = `test-${id}`;
     this.database = `waybill_test_${id}`;
@@ -27,29 +28,12 @@ export class ClusterSpace {
 
   /** The config keys that place a gateway here. */
   get settings() {
-    const mysql = new URL(this.services.mysql);
-    const redis = new URL(this.services.redis);
-    return {
-      AmqpUrl: this.services.rabbitmq,
-      BrokerPrefix: this.prefix,
-      DB_HOST: mysql.hostname,
-      DB_PORT: mysql.port || '3306',
-      DB_DATABASE: this.database,
-      DB_USERNAME: decodeURIComponent(mysql.username),
-      DB_PASSWORD: decodeURIComponent(mysql.password),
-      RedisAddr: `${redis.hostname}:${redis.port || '6379'}`,
-      RedisDB: redis.pathname.slice(1) || '0',
-      RedisUsername: decodeURIComponent(redis.username),
-      RedisPassword: decodeURIComponent(redis.password),
-      RedisPrefix: this.prefix,
-    };
+    return clusterSettings(this.services, this.prefix, this.database);
   }
 
   /** The URL of the database itself, for a test that looks into the ledger. */
   get databaseUrl(): string {
-    const url = new URL(this.services.mysql);
-    url.pathname = `/${this.database}`;
-    return url.href;
+    return databaseUrl(this.services, this.database);
   }
 
   /**
@@ -57,7 +41,7 @@ export class ClusterSpace {
    * Queues stay, as AMQP cannot list them: the shared broker ends with the tests, unless WAYBILL_TEST_AMQP_URL names one.
    */
   async remove(): Promise<void> {
-    if (!this.#own.mysql) await this.#query(`DROP DATABASE ${this.database}`);
+    if (!this.#own.mysql) await runSql(this.services.mysql, `DROP DATABASE ${this.database}`);
     if (!this.#own.redis) await this.#removeKeys();
   }
 
@@ -71,13 +55,9 @@ export class ClusterSpace {
       redis.disconnect();
     }
   }
+}
 
-  async #query(sql: string): Promise<void> {
-    const connection = await createConnection(this.services.mysql);
-    try {
-      await connection.query(sql);
-    } finally {
-      await connection.end();
-    }
-  }
+/** Names every service: then nothing is asked of the test runner, and a program that is no test can do the same. */
+function isWhole(own: Partial<ServiceUrls>): own is ServiceUrls {
+  return SERVICE_NAMES.every((name) => own[name] !== undefined);
 }

@@ -59,8 +59,12 @@ export class GatewayGroup {
   }
 
   async remove(): Promise<void> {
-    await Promise.all(this.#gateways.map((gateway) => gateway.remove()));
+    await this.removeGateways();
     await this.space?.remove();
+  }
+
+  async removeGateways(): Promise<void> {
+    await Promise.all(this.#gateways.map((gateway) => gateway.remove()));
   }
 }
 

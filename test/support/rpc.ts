@@ -7,9 +7,16 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { Client, type ClientDuplexStream, credentials, Metadata, type MethodDefinition } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+} from '@grpc/grpc-js';
 
-interface Method<I extends DescMessage, O extends DescMessage> {
+export interface Method<I extends DescMessage, O extends DescMessage> {
   readonly name: string;
   readonly parent: DescService;
   readonly input: I;
@@ -64,6 +71,15 @@ export class RpcClient {
   ): ClientDuplexStream<MessageShape<I>, MessageShape<O>> {
     const { path, requestSerialize, responseDeserialize } = definition(method, true);
     return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, patient());
+  }
+
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+  ): ClientReadableStream<MessageShape<O>> {
+    const { path, requestSerialize, responseDeserialize } = definition(method, true);
+    const message = create(method.input, request);
+    return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, message, patient());
   }
 
   close(): void {

@@ -4,7 +4,9 @@ export interface SetReport {
   readonly published: number;
   /** Their ack was answered OK. */
   readonly acked: number;
-  /** Published, and never acked. */
+  /** Seen among the dead letters. */
+  readonly dead: number;
+  /** Published, and neither acked nor ended in another way that the bus told of. */
   readonly lost: number;
   /** Deliveries past the first of a message, which at-least-once allows. */
   readonly duplicated: number;
@@ -21,6 +23,9 @@ interface Waiter {
 export class SetChecker {
   readonly #published = new Set<string>();
   readonly #acked = new Set<string>();
+  readonly #dead = new Set<string>();
+  /** Acked, dead, expired or cancelled. */
+  readonly #ended = new Set<string>();
   readonly #deliveries = new Map<string, number>();
   readonly #afterAck: string[] = [];
   #duplicated = 0;
@@ -30,7 +35,7 @@ export class SetChecker {
   published(id: string): void {
     if (this.#published.has(id)) return;
     this.#published.add(id);
-    if (!this.#acked.has(id)) this.#open++;
+    if (!this.#ended.has(id)) this.#open++;
     this.#changed();
   }
 
@@ -43,8 +48,19 @@ export class SetChecker {
   }
 
   acked(id: string): void {
-    if (this.#acked.has(id)) return;
     this.#acked.add(id);
+    this.ended(id);
+  }
+
+  dead(id: string): void {
+    this.#dead.add(id);
+    this.ended(id);
+  }
+
+  /** Acked, dead, expired or cancelled: nothing more is owed. */
+  ended(id: string): void {
+    if (this.#ended.has(id)) return;
+    this.#ended.add(id);
     if (this.#published.has(id)) this.#open--;
     this.#changed();
   }
@@ -57,6 +73,7 @@ export class SetChecker {
     return {
       published: this.#published.size,
       acked: this.#acked.size,
+      dead: this.#dead.size,
       lost: this.#open,
       duplicated: this.#duplicated,
       afterAck: this.#afterAck.length,
@@ -65,7 +82,7 @@ export class SetChecker {
 
   /** Some ids that are lost, for the message of a test that failed. */
   lostIds(most = 10): string[] {
-    return [...this.#published].filter((id) => !this.#acked.has(id)).slice(0, most);
+    return [...this.#published].filter((id) => !this.#ended.has(id)).slice(0, most);
   }
 
   /** Resolves as soon as the condition holds; rejects with the report when it does not within `limitMs`. */

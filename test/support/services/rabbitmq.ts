@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ManagedProcess } from '../managed-process.js';
@@ -16,58 +16,87 @@ const run = promisify(execFile);
 export async function startLocalRabbit(program: string): Promise<RabbitService> {
   const folder = tempFolder('rabbitmq');
   const [port = 0, distPort = 0, epmdPort = 0] = await freePorts(3);
-  const url = `amqp://guest:guest@127.0.0.1:${port}`;
-  const env = environment(folder.path, port, distPort, epmdPort);
+  const epmd = await startEpmd(folder.path, epmdPort);
+  const name = `${basename(folder.path)}@localhost`;
+  const node = rabbitNode({ program, name, home: folder.path, folder: folder.path, port, distPort, epmdPort });
+  const service = await LocalService.start(node.url, node.server, folder, [epmd]);
+  return Object.assign(service, { ctl: node.ctl });
+}
 
+/** Erlang starts an epmd that outlives it unless one runs already. */
+export async function startEpmd(folder: string, port: number): Promise<ManagedProcess> {
   const epmd = new ManagedProcess({
     name: 'epmd',
     file: thisMachine.find('epmd') ?? 'epmd',
-    args: ['-port', `${epmdPort}`, '-address', '127.0.0.1'],
-    env,
-    cwd: folder.path,
-    logFile: join(folder.path, 'epmd.log'),
+    args: ['-port', `${port}`, '-address', '127.0.0.1'],
+    env: { PATH: process.env.PATH, HOME: folder, LANG: 'C.UTF-8' },
+    cwd: folder,
+    logFile: join(folder, 'epmd.log'),
     probe: async () => {},
     readyWithinMs: 5_000,
     stopWithinMs: 5_000,
   });
+  await epmd.start();
+  return epmd;
+}
+
+export interface RabbitNodeOptions {
+  readonly program: string;
+  /** `name@localhost`. */
+  readonly name: string;
+  /** The Erlang cookie is made here; nodes of one cluster share it. */
+  readonly home: string;
+  /** For everything else; made when it is missing. */
+  readonly folder: string;
+  readonly port: number;
+  readonly distPort: number;
+  readonly epmdPort: number;
+  /** Further lines of `rabbitmq.conf`. */
+  readonly config?: readonly string[];
+}
+
+export interface RabbitNode {
+  readonly url: string;
+  readonly server: ManagedProcess;
+  ctl(...args: readonly string[]): Promise<string>;
+}
+
+/** One Erlang node that is not started yet. */
+export function rabbitNode(options: RabbitNodeOptions): RabbitNode {
+  const { program, folder, port } = options;
+  const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  mkdirSync(folder, { recursive: true });
+  const env = environment(options);
   const server = new ManagedProcess({
     name: 'rabbitmq',
     file: program,
     args: [],
     env,
-    cwd: folder.path,
-    logFile: join(folder.path, 'rabbitmq.log'),
+    cwd: folder,
+    logFile: join(folder, 'rabbitmq.log'),
     probe: () => probes.rabbitmq(url),
     readyWithinMs: 90_000,
     stopWithinMs: 60_000,
   });
-  // Erlang starts an epmd that outlives it unless one runs already.
-  await epmd.start();
-  const service = await LocalService.start(url, server, folder, [epmd]);
-  return Object.assign(service, {
-    async ctl(...args: readonly string[]) {
-      const control = join(dirname(program), 'rabbitmqctl');
-      return (await run(control, [...args], { env, cwd: folder.path })).stdout;
-    },
-  });
+  const control = join(dirname(program), 'rabbitmqctl');
+  return { url, server, ctl: async (...args) => (await run(control, [...args], { env, cwd: folder })).stdout };
 }
 
-function environment(folder: string, port: number, distPort: number, epmdPort: number) {
-  const config = join(folder, 'rabbitmq.conf');
-  writeFileSync(config, `listeners.tcp.1 = 127.0.0.1:${port}\n`);
+function environment({ name, home, folder, port, distPort, epmdPort, config = [] }: RabbitNodeOptions) {
+  const file = join(folder, 'rabbitmq.conf');
+  writeFileSync(file, [`listeners.tcp.1 = 127.0.0.1:${port}`, ...config, ''].join('\n'));
   const plugins = join(folder, 'enabled_plugins');
   writeFileSync(plugins, '[].\n');
   return {
     PATH: process.env.PATH,
-    // The Erlang cookie is made here.
-    HOME: folder,
+    HOME: home,
     LANG: 'C.UTF-8',
     ERL_EPMD_PORT: `${epmdPort}`,
     ERL_EPMD_ADDRESS: '127.0.0.1',
-    RABBITMQ_NODENAME: `${basename(folder)}@localhost`,
+    RABBITMQ_NODENAME: name,
     RABBITMQ_DIST_PORT: `${distPort}`,
     RABBITMQ_CONF_ENV_FILE: join(folder, 'no-env.conf'),
-    RABBITMQ_CONFIG_FILE: config,
+    RABBITMQ_CONFIG_FILE: file,
     RABBITMQ_ADVANCED_CONFIG_FILE: join(folder, 'no-advanced.config'),
     RABBITMQ_ENABLED_PLUGINS_FILE: plugins,
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
