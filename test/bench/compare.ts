@@ -1,5 +1,5 @@
-import { BODY_BYTES, CONCURRENCY, type Comparison, WINDOW } from './comparisons.js';
-import { type Line, line } from './figures.js';
+import { BODY_BYTES, type Comparison, WINDOW } from './comparisons.js';
+import { type Line, line, lineAgainst } from './figures.js';
 import type { Lab, LabGateway } from './lab.js';
 import { Load } from './load.js';
 import type { Figures, LoadSettings } from './loads/serve-rounds.js';
@@ -12,18 +12,21 @@ export async function compare(lab: Lab, comparison: Comparison, rounds: number, 
   const loads: Load[] = [];
   try {
     const settings = loadSettings(lab, gateway, comparison);
+    const { peer } = comparison;
     const ours = await started(loads, comparison.ours, settings);
-    const peer = await started(loads, comparison.peer, settings);
+    const theirs = typeof peer === 'string' ? await started(loads, peer, settings) : undefined;
     const each = Math.max(100, Math.round(messages * comparison.share));
     await ours.round(each);
-    await peer.round(each);
-    const [mine, theirs]: [Figures[], Figures[]] = [[], []];
+    await theirs?.round(each);
+    const [mine, others]: [Figures[], Figures[]] = [[], []];
     for (let round = 0; round < rounds; round++) {
       mine.push(await ours.round(each));
-      theirs.push(await peer.round(each));
+      if (theirs !== undefined) others.push(await theirs.round(each));
     }
     return comparison.lines.map(({ figure, ...promise }) =>
-      line(promise, column(mine, figure), column(theirs, figure)),
+      typeof peer === 'string'
+        ? line(promise, column(mine, figure), column(others, figure))
+        : lineAgainst(promise, column(mine, figure), peer.published),
     );
   } catch (error) {
     console.error(`The gateway's log ends with:\n${gateway.log().slice(-4_000)}`);
@@ -40,21 +43,21 @@ async function started(loads: Load[], name: string, settings: LoadSettings): Pro
   return load;
 }
 
-function loadSettings(lab: Lab, gateway: LabGateway, { engine, window }: Comparison): LoadSettings {
+function loadSettings(lab: Lab, gateway: LabGateway, comparison: Comparison): LoadSettings {
+  const { engine, window, concurrency = WINDOW, channel = CHANNEL } = comparison;
   const topic = gateway.name;
   return {
     gateway: gateway.url,
     amqpUrl: lab.urls.rabbitmq,
     redisUrl: lab.urls.redis,
     topic,
-    channel: CHANNEL,
-    queue: engine === 'cluster' ? `${gateway.name}/${topic}/${CHANNEL}` : '',
+    channel,
+    queue: engine === 'cluster' ? `${gateway.name}/${topic}/${channel}` : '',
     bodyBytes: BODY_BYTES,
     window,
+    concurrency,
     // The embedded engine has a peer that knows no credit, only how many jobs run at a time: ours is the SDK's default for as many.
-    ...(engine === 'cluster'
-      ? { concurrency: WINDOW, credit: WINDOW }
-      : { concurrency: CONCURRENCY, credit: 4 * CONCURRENCY }),
+    credit: engine === 'cluster' ? WINDOW : 4 * concurrency,
   };
 }
 

@@ -8,13 +8,22 @@ export interface Comparison {
   readonly title: string;
   readonly engine: Engine;
   readonly settings: Settings;
-  /** Files of `loads/`. */
+  /** Files of `loads/`; a peer may also be what others have published of it. */
   readonly ours: string;
-  readonly peer: string;
+  readonly peer: string | PublishedFigure;
   readonly window: number;
   /** Of `--messages`: what is slow sends less, so that no comparison takes most of the time. */
   readonly share: number;
+  /** Handlers or workers at a time; WINDOW where it is not said. */
+  readonly concurrency?: number;
+  /** The channel that is consumed; `bench` where it is not said. */
+  readonly channel?: string;
   readonly lines: readonly PromisedLine[];
+}
+
+/** What its design states of a peer that is not run here: another machine, another day. */
+export interface PublishedFigure {
+  readonly published: number;
 }
 
 export interface PromisedLine extends Pick<Line, 'name' | 'unit' | 'floor'> {
@@ -27,6 +36,10 @@ export const WINDOW = 1_000;
 export const UNARY_WINDOW = 100;
 /** Messages that a consumer handles at a time, in the comparison with BullMQ. */
 export const CONCURRENCY = 100;
+/** Clients of event-bus that each take a message, ack it, and take the next: as many as its own figures are for. */
+export const MQ_WORKERS = 256;
+/** Messages that the original event-bus settles a second, rows in MySQL, on 2 cores with 256 bytes and as many clients. */
+const EVENT_BUS_SETTLED = 900;
 
 const FRAMES_OFF = { FrameMaxMessages: 1 };
 
@@ -73,6 +86,7 @@ export const COMPARISONS: readonly Comparison[] = [
     peer: 'bullmq-end-to-end',
     window: WINDOW,
     share: 0.5,
+    concurrency: CONCURRENCY,
     lines: [throughput('embedded, end to end', 3)],
   },
   {
@@ -107,6 +121,19 @@ export const COMPARISONS: readonly Comparison[] = [
     window: 1,
     share: 0.01,
     lines: [latency('confirmed p50'), latency('confirmed p99'), latency('delivered p50'), latency('delivered p99')],
+  },
+  {
+    number: 8,
+    title: 'mq.Mq Subscribe and Ack, settled in MySQL | event-bus, published by its design, not measured here',
+    engine: 'cluster',
+    settings: {},
+    ours: 'mq-subscribe-ack',
+    peer: { published: EVENT_BUS_SETTLED },
+    window: WINDOW,
+    share: 0.25,
+    concurrency: MQ_WORKERS,
+    channel: 'default',
+    lines: [throughput('mq subscribe, ack', 3)],
   },
 ];
 

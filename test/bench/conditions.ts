@@ -14,7 +14,7 @@ import type { Options } from './options.js';
 const LIBRARIES = ['amqplib', 'bullmq', 'ioredis', 'mysql2', '@grpc/grpc-js', '@photostructure/sqlite'];
 
 /** Everything that the figures depend on, a line each. */
-export async function conditions(urls: ServiceUrls, options: Options, loadAtStart: number): Promise<string[]> {
+export async function conditions(urls: ServiceUrls, loadAtStart: number): Promise<string[]> {
   const [cpu] = cpus();
   const gigabytes = (totalmem() / 2 ** 30).toFixed(0);
   return [
@@ -24,9 +24,15 @@ export async function conditions(urls: ServiceUrls, options: Options, loadAtStar
     `RabbitMQ   ${await rabbit(urls.rabbitmq)}, quorum queues (they fsync before the confirm), one node`,
     `MySQL      ${await mysql(urls.mysql)}`,
     `Redis      ${await redis(urls.redis)}`,
+  ];
+}
+
+/** The same of the comparisons. */
+export function terms({ rounds, messages }: Options): string[] {
+  return [
     `messages   ${BODY_BYTES} bytes, persistent; ${WINDOW} publishes under way (unary: ${UNARY_WINDOW}), consumers hold ${WINDOW}; with BullMQ ${CONCURRENCY} handlers`,
     `frames     up to ${SETTINGS.FrameMaxMessages.default} messages; 1 where frames are off`,
-    `rounds     ${options.rounds}, ours and the peer's in turn, after a warm-up; ${options.messages} messages each, less where it is slow; median (min–max)`,
+    `rounds     ${rounds}, ours and the peer's in turn, after a warm-up; ${messages} messages each, less where it is slow; median (min–max)`,
   ];
 }
 

@@ -10,6 +10,8 @@ export interface Line {
   readonly unit: 'messages/s' | 'ms';
   readonly ours: Figure;
   readonly peer: Figure;
+  /** The peer's figure was published by others, and not measured beside ours. */
+  readonly published: boolean;
   /** Our median against the peer's. */
   readonly ratio: number;
   /** The least that the ratio should be; null where nothing is promised. */
@@ -39,7 +41,16 @@ export function line(
   peer: readonly number[],
 ): Line {
   const [mine, theirs] = [summarize(ours), summarize(peer)];
-  return { ...promise, ours: mine, peer: theirs, ratio: mine.median / theirs.median };
+  return { ...promise, ours: mine, peer: theirs, published: false, ratio: mine.median / theirs.median };
+}
+
+/** Against a figure that others have published. */
+export function lineAgainst(
+  promise: Pick<Line, 'name' | 'unit' | 'floor'>,
+  ours: readonly number[],
+  figure: number,
+): Line {
+  return { ...line(promise, ours, [figure]), published: true };
 }
 
 export function belowFloor({ ratio, floor }: Line): boolean {

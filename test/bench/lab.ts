@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createConnection } from 'mysql2/promise';
+import { clusterSettings, databaseUrl, runSql } from '../support/cluster-settings.js';
 import { type Engine, Gateway, type Settings } from '../support/gateway.js';
 import { chooseShared, type Source } from '../support/services/choose.js';
 import { ensureDebianPackages } from '../support/services/debian.js';
@@ -42,55 +42,37 @@ export class Lab {
   /** A gateway with nothing but what this one comparison does: on the cluster engine, a database and prefixes of its own. */
   async gateway(engine: Engine, settings: Settings): Promise<LabGateway> {
     const name = `bench-${randomBytes(5).toString('hex')}`;
-    if (engine === 'embedded') return LabGateway.start(name, settings, async () => {});
+    if (engine === 'embedded') return LabGateway.start(name, settings, '', async () => {});
     const database = name.replace('-', '_');
-    await this.#query(`CREATE DATABASE ${database}`);
-    const all = { ...this.#place(name, database), ...settings };
-    return LabGateway.start(name, all, () => this.#query(`DROP DATABASE ${database}`));
+    const { mysql } = this.urls;
+    await runSql(mysql, `CREATE DATABASE ${database}`);
+    const all = { ...clusterSettings(this.urls, name, database), ...settings };
+    return LabGateway.start(name, all, databaseUrl(this.urls, database), () =>
+      runSql(mysql, `DROP DATABASE ${database}`),
+    );
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#started.map((service) => service.remove()));
-  }
-
-  #place(prefix: string, database: string): Settings {
-    const mysql = new URL(this.urls.mysql);
-    const redis = new URL(this.urls.redis);
-    return {
-      AmqpUrl: this.urls.rabbitmq,
-      BrokerPrefix: prefix,
-      DB_HOST: mysql.hostname,
-      DB_PORT: mysql.port || '3306',
-      DB_DATABASE: database,
-      DB_USERNAME: decodeURIComponent(mysql.username),
-      DB_PASSWORD: decodeURIComponent(mysql.password),
-      RedisAddr: `${redis.hostname}:${redis.port || '6379'}`,
-      RedisDB: redis.pathname.slice(1) || '0',
-      RedisUsername: decodeURIComponent(redis.username),
-      RedisPassword: decodeURIComponent(redis.password),
-      RedisPrefix: prefix,
-    };
-  }
-
-  async #query(sql: string): Promise<void> {
-    const connection = await createConnection(this.urls.mysql);
-    try {
-      await connection.query(sql);
-    } finally {
-      await connection.end();
-    }
   }
 }
 
 export class LabGateway {
   /** Its prefix in the broker and in Redis. */
   readonly name: string;
+  /** Empty on the embedded engine. */
+  readonly databaseUrl: string;
   readonly #gateway: Gateway;
   readonly #cleanUp: () => Promise<void>;
 
-  static async start(name: string, settings: Settings, cleanUp: () => Promise<void>): Promise<LabGateway> {
+  static async start(
+    name: string,
+    settings: Settings,
+    database: string,
+    cleanUp: () => Promise<void>,
+  ): Promise<LabGateway> {
     const gateway = await Gateway.create(settings);
-    const started = new LabGateway(name, gateway, cleanUp);
+    const started = new LabGateway(name, gateway, database, cleanUp);
     try {
       await gateway.start();
     } catch (error) {
@@ -100,14 +82,19 @@ export class LabGateway {
     return started;
   }
 
-  private constructor(name: string, gateway: Gateway, cleanUp: () => Promise<void>) {
+  private constructor(name: string, gateway: Gateway, database: string, cleanUp: () => Promise<void>) {
     this.name = name;
+    this.databaseUrl = database;
     this.#gateway = gateway;
     this.#cleanUp = cleanUp;
   }
 
   get url(): string {
     return this.#gateway.rpcUrl;
+  }
+
+  get pid(): number | undefined {
+    return this.#gateway.pid;
   }
 
   log(): string {

@@ -6,7 +6,11 @@ export interface Options {
   readonly rounds: number;
   /** What a round of the fastest comparison sends; slower ones send a share of it. */
   readonly messages: number;
-  /** Also writes the lines here, as JSON. */
+  /** Measures a backlog and a schedule of so many messages instead of the comparisons. */
+  readonly million: number | undefined;
+  /** Keeps a gateway busy for so long instead, in milliseconds. */
+  readonly soakMs: number | undefined;
+  /** Also writes the figures here, as JSON. */
   readonly json: string | undefined;
   readonly help: boolean;
 }
@@ -15,13 +19,18 @@ export interface Options {
 export class UsageError extends Error {}
 
 const MOST = 100_000_000;
+const MILLION = '1000000';
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
 export function parseOptions(args: readonly string[]): Options {
-  const { only, rounds, messages, json, help } = parsed(args);
+  const { only, rounds, messages, million, soak, json, help } = parsed(args);
+  if (million !== undefined && soak !== undefined) throw new UsageError('--million and --soak are two runs');
   return {
     only: only === undefined ? [] : only.split(',').map((text) => whole('only', text)),
     rounds: whole('rounds', rounds),
     messages: whole('messages', messages),
+    million: million === undefined ? undefined : whole('million', million),
+    soakMs: soak === undefined ? undefined : milliseconds('soak', soak),
     json,
     help,
   };
@@ -30,11 +39,13 @@ export function parseOptions(args: readonly string[]): Options {
 function parsed(args: readonly string[]) {
   try {
     return parseArgs({
-      args: [...args],
+      args: withMillion(args),
       options: {
         only: { type: 'string' },
         rounds: { type: 'string', default: '5' },
         messages: { type: 'string', default: '60000' },
+        million: { type: 'string' },
+        soak: { type: 'string' },
         json: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -44,8 +55,23 @@ function parsed(args: readonly string[]) {
   }
 }
 
+/** `--million` alone means what it says. */
+function withMillion(args: readonly string[]): string[] {
+  return args.flatMap((arg, at) => {
+    const next = args[at + 1];
+    return arg === '--million' && (next === undefined || next.startsWith('-')) ? [arg, MILLION] : [arg];
+  });
+}
+
 function whole(name: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= MOST) return value;
   throw new UsageError(`--${name}: ${text} is not a whole number from 1 to ${MOST}`);
+}
+
+function milliseconds(name: string, text: string): number {
+  const [, number, unit = ''] = /^(\d+)([smh])$/.exec(text) ?? [];
+  const value = Number(number) * (UNIT_MS[unit] ?? Number.NaN);
+  if (value > 0) return value;
+  throw new UsageError(`--${name}: ${text} is no duration such as 30s, 10m or 2h`);
 }

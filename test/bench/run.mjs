@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { bootstrap } from '../../deploy/bootstrap.mjs';
 import { main } from '../../deploy/step.mjs';
-import { loadTypeScript } from './typescript.mjs';
+import { loadTypeScript } from '../support/typescript.mjs';
 
 // Before the build, which is busy itself.
 const [loadAtStart] = loadavg();
