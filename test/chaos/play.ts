@@ -1,0 +1,29 @@
+import type { Engine } from '../support/gateway.js';
+import type { ServiceUrls } from '../support/services/service.js';
+import { isSound, type Row, type Scenario } from './scenario.js';
+import type { Spares } from './spares.js';
+import { type Length, Stage } from './stage.js';
+
+/** Plays one scenario on one engine. What it started is gone when this settles, or among the spares. */
+export async function play(
+  scenario: Scenario,
+  engine: Engine,
+  length: Length,
+  shared: ServiceUrls,
+  spares: Spares,
+): Promise<Row> {
+  const stage = new Stage(engine, length, shared, spares);
+  try {
+    const outcome = await scenario.play(stage);
+    if (isSound(outcome)) stage.wentWell();
+    else stage.printLogs();
+    return { scenario: scenario.name, engine, ...outcome };
+  } catch (error) {
+    // Said here, as a failure to clear up would take its place.
+    console.error(error);
+    stage.printLogs();
+    throw error;
+  } finally {
+    await stage.clear();
+  }
+}
