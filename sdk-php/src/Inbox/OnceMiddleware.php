@@ -1,0 +1,46 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Waybill\Inbox;
+
+use Waybill\Consumer\Middleware;
+use Waybill\Delivery;
+
+/**
+ * Runs every handler of a consumer in a transaction of its own, and once for each message.
+ *
+ * @example new ConsumeOptions(middleware: [new OnceMiddleware($pdo, 'billing')])
+ */
+final readonly class OnceMiddleware implements Middleware
+{
+    /**
+     * @param \PDO $pdo the connection that the handler works with too; it begins no transaction of its own
+     * @param string $consumer as in `Inbox::once`
+     */
+    public function __construct(
+        private \PDO $pdo,
+        private string $consumer,
+        private Inbox $inbox = new Inbox(),
+    ) {}
+
+    public function handle(Delivery $delivery, \Closure $next): mixed
+    {
+        $this->pdo->beginTransaction();
+        try {
+            $result = null;
+            $this->inbox->once($this->pdo, $this->consumer, $delivery, static function () use ($delivery, $next, &$result): void {
+                $result = $next($delivery);
+            });
+            $this->pdo->commit();
+
+            return $result;
+        } catch (\Throwable $thrown) {
+            if ($this->pdo->inTransaction()) {
+                $this->pdo->rollBack();
+            }
+
+            throw $thrown;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Waybill\Laravel\Queue;
+
+use Illuminate\Contracts\Queue\Queue;
+use Illuminate\Queue\Connectors\ConnectorInterface;
+use Waybill\Laravel\Clients;
+use Waybill\Laravel\Outbox\ApplicationOutbox;
+
+/** Makes queues of the driver `waybill`. */
+final readonly class WaybillConnector implements ConnectorInterface
+{
+    /**
+     * @param \Closure(): ApplicationOutbox $outbox
+     */
+    public function __construct(
+        private Clients $clients,
+        private \Closure $outbox,
+    ) {}
+
+    /**
+     * @param array<array-key, mixed> $config
+     */
+    public function connect(array $config): Queue
+    {
+        $options = QueueOptions::of($config);
+        $clients = $this->clients;
+
+        return new WaybillQueue(
+            $clients->client($options->url),
+            $clients->worker($options->url),
+            $options,
+            $options->outbox === null ? null : ($this->outbox)()->on($options->outbox),
+        );
+    }
+}

@@ -1,0 +1,360 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Waybill\Laravel\Queue;
+
+use Illuminate\Bus\UniqueLock;
+use Illuminate\Contracts\Cache\Repository as Cache;
+use Illuminate\Contracts\Queue\ClearableQueue;
+use Illuminate\Contracts\Queue\Job as JobContract;
+use Illuminate\Contracts\Queue\Queue as QueueContract;
+use Illuminate\Contracts\Queue\ShouldBeUnique;
+use Illuminate\Queue\Queue;
+use Waybill\Client;
+use Waybill\Delivery;
+use Waybill\Exception\CancelledException;
+use Waybill\Laravel\Outbox\ApplicationOutbox;
+use Waybill\PublishItem;
+use Waybill\PublishOptions;
+use Waybill\PullOptions;
+use Waybill\RetryPolicy;
+
+/**
+ * Laravel's queue on the bus: a queue is the topic `<prefix><queue>`, a job is a message, reserving it is a lease.
+ *
+ * A dispatch is durable when it returns. A job is the worker's until its lease, `retry_after`, ends. How often and when it is tried again
+ * is Laravel's to say: the channel's own retry policy is set so high that it never ends a job first.
+ */
+final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
+{
+    /** Laravel counts the tries; a job whose worker died is back as soon as its lease has ended. */
+    public const MAX_RETRIES = 1000;
+
+    /** Seconds: the gateway opens the channel meanwhile. */
+    private const FIRST_WAIT = 0.5;
+    private const SHORT_WAIT = 0.05;
+    private const PARKED_WAIT = 5;
+
+    private readonly QueueDepth $depth;
+
+    /** @var array<string, true> topics whose channel has the retry policy */
+    private array $prepared = [];
+
+    private ?string $lastPopped = null;
+    private bool $lastHit = false;
+
+    public function __construct(
+        private readonly Client $publisher,
+        private readonly Client $worker,
+        private readonly QueueOptions $options,
+        private readonly ?ApplicationOutbox $outbox,
+    ) {
+        $this->dispatchAfterCommit = $options->afterCommit;
+        $this->depth = new QueueDepth($publisher, $options->channel);
+    }
+
+    /**
+     * @param \UnitEnum|string|null $queue
+     */
+    public function size($queue = null): int
+    {
+        return $this->depth->of($this->topic($queue))->all();
+    }
+
+    /**
+     * @param \UnitEnum|string|null $queue
+     */
+    public function pendingSize($queue = null): int
+    {
+        return $this->depth->of($this->topic($queue))->pending;
+    }
+
+    /**
+     * @param \UnitEnum|string|null $queue
+     */
+    public function delayedSize($queue = null): int
+    {
+        return $this->depth->of($this->topic($queue))->delayed;
+    }
+
+    /**
+     * @param \UnitEnum|string|null $queue
+     */
+    public function reservedSize($queue = null): int
+    {
+        return $this->depth->of($this->topic($queue))->reserved;
+    }
+
+    /**
+     * Null as well where it is not known: a broker cannot be asked.
+     *
+     * @param \UnitEnum|string|null $queue
+     */
+    public function creationTimeOfOldestPendingJob($queue = null): ?int
+    {
+        return $this->depth->of($this->topic($queue))->oldest;
+    }
+
+    /**
+     * @param \Closure|string|object $job
+     * @param mixed $data
+     * @param \UnitEnum|string|null $queue
+     *
+     * @return string|null the job's id; null when it waits for a commit
+     */
+    public function push($job, $data = '', $queue = null): ?string
+    {
+        return $this->enqueue($job, $data, $queue, null);
+    }
+
+    /**
+     * @param \DateTimeInterface|\DateInterval|int $delay
+     * @param \Closure|string|object $job
+     * @param mixed $data
+     * @param \UnitEnum|string|null $queue
+     *
+     * @return string|null the job's id; null when it waits for a commit
+     */
+    public function later($delay, $job, $data = '', $queue = null): ?string
+    {
+        return $this->enqueue($job, $data, $queue, $delay);
+    }
+
+    /**
+     * What `queue:retry` uses: the payload is an old one, so its uuid must not be the message's id, for the bus drops what it knows.
+     *
+     * @param string $payload
+     * @param \UnitEnum|string|null $queue
+     * @param array<array-key, mixed> $options
+     */
+    public function pushRaw($payload, $queue = null, array $options = []): string
+    {
+        return $this->send([$this->item($payload, $queue, null, '')])[0];
+    }
+
+    /**
+     * Pushes them together, in a few calls.
+     *
+     * @param array<array-key, mixed>|string|object $jobs
+     * @param mixed $data
+     * @param \UnitEnum|string|null $queue
+     */
+    public function bulk($jobs, $data = '', $queue = null): void
+    {
+        $items = [];
+        foreach (\is_array($jobs) ? $jobs : [$jobs] as $job) {
+            if (!\is_string($job) && !\is_object($job)) {
+                throw new \InvalidArgumentException('a job is an object or the name of a class, not ' . get_debug_type($job));
+            }
+            $delay = \is_object($job) ? Delay::of($job) : null;
+            if ($this->shouldDispatchAfterCommit($job)) {
+                $this->enqueue($job, $data, $queue, $delay);
+                continue;
+            }
+            $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
+            $this->enqueueUsing($job, $payload, $this->name($queue), $delay, function (string $payload) use (&$items, $queue, $delay): string {
+                $items[] = $item = $this->item($payload, $queue, $delay, self::uuid($payload));
+
+                return $item->options->id;
+            });
+        }
+        $this->send($items);
+    }
+
+    /**
+     * @param \UnitEnum|string|null $queue
+     * @param int $index of the queue among those of the worker, where Laravel tells it
+     */
+    public function pop($queue = null, $index = 0): ?JobContract
+    {
+        $name = $this->name($queue);
+        $topic = $this->topic($queue);
+        $wait = $this->waitFor($name, $topic);
+        $this->lastPopped = $name;
+        try {
+            $deliveries = $this->take($topic, $wait);
+        } catch (CancelledException) {
+            return null;
+        }
+        $this->lastHit = $deliveries !== [];
+        if ($deliveries === []) {
+            return null;
+        }
+        $job = new WaybillJob($this->container, $this, $deliveries[0], $this->connectionName, $name);
+        $job->reserveFor($this->options->retryAfter);
+
+        return $job;
+    }
+
+    /**
+     * Ends what waits, now or for its time. What workers have is theirs.
+     *
+     * @param \UnitEnum|string|null $queue
+     *
+     * @return int how many jobs that were
+     */
+    public function clear($queue): int
+    {
+        return $this->depth->clear($this->topic($queue));
+    }
+
+    /**
+     * Publishes a job anew that was tried too often for one message to count. The id makes it one job, however often this is called.
+     *
+     * @internal
+     *
+     * @param \DateTimeInterface|\DateInterval|int $delay
+     */
+    public function renew(WaybillJob $job, $delay): void
+    {
+        $item = $this->item($job->getRawBody(), $job->getQueue(), $delay, "{$job->getJobId()}+{$job->attempts()}");
+        $options = $item->options->withHeader(WaybillJob::ATTEMPTS, (string) $job->attempts());
+        $this->publisher->publish($item->topic, $item->body, $options);
+    }
+
+    /** The topic of a queue; null is the default queue. */
+    public function topic(\UnitEnum|string|null $queue): string
+    {
+        return $this->options->prefix . $this->name($queue);
+    }
+
+    /**
+     * @param \Closure|string|object $job
+     */
+    protected function shouldDispatchAfterCommit($job): bool
+    {
+        // A row of the outbox is a part of the transaction: it needs no commit to wait for.
+        return !$this->toOutbox() && parent::shouldDispatchAfterCommit($job);
+    }
+
+    /**
+     * @param \Closure|string|object $job
+     * @param \DateTimeInterface|\DateInterval|int|null $delay
+     */
+    private function enqueue($job, mixed $data, \UnitEnum|string|null $queue, $delay): ?string
+    {
+        if ($job instanceof ShouldBeUnique && $this->toOutbox()) {
+            $this->unlockOnRollback($job);
+        }
+        $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
+
+        $id = $this->enqueueUsing($job, $payload, $this->name($queue), $delay, fn(string $payload) => $this->send([
+            $this->item($payload, $queue, $delay, self::uuid($payload)),
+        ])[0]);
+
+        return \is_string($id) ? $id : null;
+    }
+
+    /**
+     * @param \DateTimeInterface|\DateInterval|int|null $delay
+     */
+    private function item(string $payload, \UnitEnum|string|null $queue, $delay, string $id): PublishItem
+    {
+        $seconds = $delay === null ? 0 : $this->secondsUntil($delay);
+        $options = new PublishOptions($id, headers: ['content-type' => 'application/json'], delay: $seconds > 0 ? $seconds : null);
+
+        return new PublishItem($this->topic($queue), $payload, $options);
+    }
+
+    /**
+     * @param list<PublishItem> $items
+     *
+     * @return list<string> the ids
+     */
+    private function send(array $items): array
+    {
+        if ($items === []) {
+            return [];
+        }
+        if ($this->toOutbox()) {
+            return $this->outbox?->publishMany($items) ?? [];
+        }
+        if (\count($items) === 1) {
+            return [$this->publisher->publish($items[0]->topic, $items[0]->body, $items[0]->options)->id];
+        }
+
+        return array_map(static fn($published) => $published->id, $this->publisher->publishMany($items));
+    }
+
+    /**
+     * A worker of one queue waits at the gateway. One of several asks for each in turn: it must not wait for one while another has work,
+     * and where none has, a short wait lets the gateway bring what there is.
+     */
+    private function waitFor(string $name, string $topic): float
+    {
+        return match (true) {
+            !isset($this->prepared[$topic]) => max(self::FIRST_WAIT, $this->lastPopped === $name ? $this->options->blockFor : 0),
+            $this->lastPopped === $name => $this->options->blockFor,
+            $this->lastHit => 0,
+            default => self::SHORT_WAIT,
+        };
+    }
+
+    /**
+     * @return list<Delivery>
+     */
+    private function take(string $topic, float $wait): array
+    {
+        $first = !isset($this->prepared[$topic]);
+        $pull = new PullOptions(1, $this->options->retryAfter, $wait, $first ? RetryPolicy::fixed(self::MAX_RETRIES, 0) : null);
+        $deliveries = $this->worker->pull($topic, $this->options->channel, $pull, $this->quitting(...));
+        $this->prepared[$topic] = true;
+        if ($first && $deliveries === [] && $this->depth->parked($topic) > 0) {
+            // Jobs that were dispatched before there was any worker are on their way to the channel that this one has just made.
+            $deliveries = $this->worker->pull($topic, $this->options->channel, $pull->withWait(self::PARKED_WAIT), $this->quitting(...));
+        }
+
+        return $deliveries;
+    }
+
+    /** As Laravel does for a job that waits for the commit: what was never queued must not keep others out. */
+    private function unlockOnRollback(ShouldBeUnique $job): void
+    {
+        $transactions = $this->container->bound('db.transactions') ? $this->container->make('db.transactions') : null;
+        // Laravel 12 and later.
+        $onRollback = [$transactions, 'addCallbackForRollback'];
+        if (\is_callable($onRollback)) {
+            $onRollback(fn() => (new UniqueLock($this->container->make(Cache::class)))->release($job));
+        }
+    }
+
+    private function toOutbox(): bool
+    {
+        return $this->outbox !== null && $this->outbox->isOpen();
+    }
+
+    private function name(\UnitEnum|string|null $queue): string
+    {
+        $queue = match (true) {
+            $queue instanceof \BackedEnum => (string) $queue->value,
+            $queue instanceof \UnitEnum => $queue->name,
+            default => (string) $queue,
+        };
+
+        $queue = $queue === '' ? $this->options->queue : $queue;
+        // From Laravel 13 on an application may forward queues to others.
+        $routes = $this->container->bound('queue.routes') ? $this->container->make('queue.routes') : null;
+        $forward = [$routes, 'forwardedQueue'];
+        $forwarded = \is_callable($forward) ? $forward($queue, $this->connectionName) : $queue;
+
+        return \is_string($forwarded) ? $forwarded : $queue;
+    }
+
+    /** Whether a signal has told the worker to end, so that it does not go on waiting. */
+    private function quitting(): bool
+    {
+        $worker = $this->container->bound('queue.worker') ? $this->container->make('queue.worker') : null;
+
+        return \is_object($worker) && (($worker->shouldQuit ?? false) === true || ($worker->paused ?? false) === true);
+    }
+
+    /** A dispatch that is sent again is one job: what the payload is known by is the message's id. */
+    private static function uuid(string $payload): string
+    {
+        $decoded = json_decode($payload, true);
+        $uuid = \is_array($decoded) ? $decoded['uuid'] ?? '' : '';
+
+        return \is_string($uuid) ? $uuid : '';
+    }
+}

@@ -1,0 +1,209 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Waybill\Rpc;
+
+use Google\Protobuf\Internal\Message;
+use Waybill\ConnectOptions;
+use Waybill\Exception\DeadlineException;
+use Waybill\Exception\Details;
+use Waybill\Exception\InternalException;
+use Waybill\Exception\WaybillException;
+use Waybill\Status;
+use Waybill\Transport\Call;
+use Waybill\Transport\Multiplexing;
+use Waybill\Transport\Reply;
+use Waybill\Transport\Transport;
+
+/**
+ * Calls with typed messages and exceptions, sent again until the deadline where that is safe.
+ *
+ * @internal
+ */
+final class Rpc
+{
+    public function __construct(
+        private readonly Transport $transport,
+        private readonly ConnectOptions $options,
+    ) {}
+
+    /**
+     * @template T of Message
+     *
+     * @param string $method `/waybill.v1.Bus/Publish`
+     * @param Message|string $request a message, or the bytes of one
+     * @param T $response what the answer is read into, and returned
+     * @param float|null $seconds with all tries. Default: the connection's `deadline`
+     * @param (\Closure(): bool)|null $cancelled ends the call when a signal has made it true
+     *
+     * @return T
+     *
+     * @throws WaybillException
+     */
+    public function call(
+        string $method,
+        Message|string $request,
+        Message $response,
+        Repeat $repeat,
+        ?float $seconds = null,
+        ?\Closure $cancelled = null,
+    ): Message {
+        $call = $this->prepare($method, $request, $seconds, $cancelled);
+        $body = $this->finish($call, $this->transport->unary($call), $repeat);
+
+        return self::read($body, $response);
+    }
+
+    /**
+     * The same call many times, several under way at a time. One that fails is sent again, as `call` does, before the next answer is
+     * looked at; when nothing has succeeded for as long as the connection's deadline, the rest is not tried any more.
+     *
+     * @template T of Message
+     *
+     * @param iterable<int, Message|string> $requests
+     * @param \Closure(): T $response makes what an answer is read into
+     *
+     * @return \Generator<int, T|WaybillException> under the keys of the requests, in any order
+     */
+    public function callMany(string $method, iterable $requests, \Closure $response, Repeat $repeat, int $inFlight): \Generator
+    {
+        $failingSince = null;
+        /** @var array<int, Call> $underWay */
+        $underWay = [];
+        $calls = (function () use ($requests, $method, &$underWay, &$failingSince): \Generator {
+            foreach ($requests as $key => $request) {
+                yield $key => $underWay[$key] = $this->prepare($method, $request, since: $failingSince);
+            }
+        })();
+        foreach ($this->replies($calls, $inFlight) as $key => $reply) {
+            $call = $underWay[$key];
+            unset($underWay[$key]);
+            if ($reply->status !== Status::Ok) {
+                $failingSince ??= microtime(true);
+            }
+            $outcome = $this->outcome($call, $reply, $repeat, $response());
+            if (!$outcome instanceof WaybillException) {
+                $failingSince = null;
+            }
+            yield $key => $outcome;
+        }
+    }
+
+    /**
+     * @param \Generator<int, Call> $calls
+     *
+     * @return \Generator<int, Reply>
+     */
+    private function replies(\Generator $calls, int $inFlight): \Generator
+    {
+        if ($this->transport instanceof Multiplexing) {
+            return yield from $this->transport->unaryMany($calls, $inFlight);
+        }
+        foreach ($calls as $key => $call) {
+            yield $key => $this->transport->unary($call);
+        }
+    }
+
+    /**
+     * @param (\Closure(): bool)|null $cancelled
+     * @param float|null $since the moment from which the deadline counts. Default: now
+     */
+    private function prepare(
+        string $method,
+        Message|string $request,
+        ?float $seconds = null,
+        ?\Closure $cancelled = null,
+        ?float $since = null,
+    ): Call {
+        $token = $this->options->token();
+        $metadata = $token === null ? [] : ['authorization' => "Bearer {$token}"];
+        $deadline = ($since ?? microtime(true)) + ($seconds ?? $this->options->deadline);
+
+        return new Call($method, \is_string($request) ? $request : $request->serializeToString(), $deadline, $metadata, $cancelled);
+    }
+
+    /**
+     * @template T of Message
+     *
+     * @param T $response
+     *
+     * @return T|WaybillException
+     */
+    private function outcome(Call $call, Reply $reply, Repeat $repeat, Message $response): Message|WaybillException
+    {
+        try {
+            return self::read($this->finish($call, $reply, $repeat), $response);
+        } catch (WaybillException $exception) {
+            return $exception;
+        }
+    }
+
+    /** The body of the answer, after as many more tries as are safe, useful and in time. */
+    private function finish(Call $call, Reply $reply, Repeat $repeat): string
+    {
+        $backoff = new Backoff();
+        $known = true;
+        $last = null;
+        while ($reply->status !== Status::Ok) {
+            $failure = Replies::exception($reply);
+            $known = $known && ($reply->unprocessed || self::refused($reply));
+            if ($reply->status === Status::DeadlineExceeded && $last !== null) {
+                // What failed before says more than that time is up now.
+                throw $known ? $last : self::late($failure->getMessage(), $last);
+            }
+            if (!self::worthwhile($reply, $repeat)) {
+                throw $failure;
+            }
+            $last = $failure;
+            $pause = $backoff->next();
+            if (microtime(true) + $pause > $call->deadline) {
+                throw $known ? $failure : self::late('the deadline passed, and the outcome is not known', $failure);
+            }
+            usleep((int) ($pause * 1_000_000));
+            if ($call->cancelled !== null && ($call->cancelled)()) {
+                $reply = Reply::cancelled();
+                continue;
+            }
+            $reply = $this->transport->unary($call);
+        }
+
+        return $reply->body;
+    }
+
+    private static function worthwhile(Reply $reply, Repeat $repeat): bool
+    {
+        return $reply->unprocessed
+            || self::refused($reply)
+            || ($reply->status === Status::Unavailable && $repeat === Repeat::Safe);
+    }
+
+    /** OVERLOADED: the gateway has said no, for now. */
+    private static function refused(Reply $reply): bool
+    {
+        return $reply->status === Status::ResourceExhausted && Replies::details($reply)->reason === 'OVERLOADED';
+    }
+
+    private static function late(string $message, WaybillException $last): DeadlineException
+    {
+        return new DeadlineException($message, new Details(Status::DeadlineExceeded), $last);
+    }
+
+    /**
+     * @template T of Message
+     *
+     * @param T $response
+     *
+     * @return T
+     */
+    private static function read(string $body, Message $response): Message
+    {
+        try {
+            $response->mergeFromString($body);
+        } catch (\Throwable $thrown) {
+            throw new InternalException('the gateway answered with what is no message', new Details(Status::Internal), $thrown);
+        }
+
+        return $response;
+    }
+}

@@ -1,0 +1,76 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Waybill\Tests;
+
+use PHPUnit\Framework\TestCase;
+use Waybill\Client;
+use Waybill\ConnectOptions;
+use Waybill\Exception\DeadlineException;
+use Waybill\Outcome;
+use Waybill\PublishOptions;
+use Waybill\PullOptions;
+use Waybill\Tests\Support\Gateway;
+
+final class ResilienceTest extends TestCase
+{
+    public function testAPublishWaitsForAGatewayThatComesBack(): void
+    {
+        $file = sys_get_temp_dir() . '/waybill-php-' . bin2hex(random_bytes(6)) . '.db';
+        $gateway = new Gateway(['DataFile' => $file]);
+        try {
+            $client = $gateway->client();
+            $topic = 'php.' . bin2hex(random_bytes(6));
+            $client->publish($topic, 'before');
+            $gateway->kill();
+            $publisher = pcntl_fork();
+            if ($publisher === 0) {
+                try {
+                    $gateway->client()->publish($topic, 'meanwhile');
+                } finally {
+                    posix_kill((int) getmypid(), \SIGKILL);
+                }
+            }
+            sleep(1);
+            $gateway->start();
+            $client->publish($topic, 'after');
+            pcntl_waitpid($publisher, $status);
+            $bodies = [];
+            while (\count($bodies) < 3) {
+                foreach ($client->pull($topic, 'test', new PullOptions(10, wait: 5)) as $delivery) {
+                    $bodies[] = $delivery->message->body;
+                    $delivery->ack();
+                }
+            }
+            sort($bodies);
+            self::assertSame(['after', 'before', 'meanwhile'], $bodies);
+        } finally {
+            $gateway->kill();
+            array_map(unlink(...), glob("{$file}*") ?: []);
+        }
+    }
+
+    public function testAFrozenGatewayIsADeadlineAndTheSameIdMakesSure(): void
+    {
+        $gateway = new Gateway();
+        $client = Client::connect(new ConnectOptions($gateway->url(), deadline: 1));
+        $topic = 'php.' . bin2hex(random_bytes(6));
+        $client->pull($topic, 'test', new PullOptions(wait: 0));
+        $gateway->pause();
+        try {
+            $client->publish($topic, 'x');
+            self::fail('a frozen gateway has answered');
+        } catch (DeadlineException $exception) {
+            self::assertTrue($exception->isRetryable());
+            $id = (string) $exception->messageId;
+        } finally {
+            $gateway->resume();
+        }
+        $outcome = $gateway->client()->publish($topic, 'x', new PublishOptions(id: $id))->outcome;
+        self::assertContains($outcome, [Outcome::Accepted, Outcome::Duplicate]);
+        self::assertCount(1, $client->pull($topic, 'test', new PullOptions(10, wait: 2)));
+        self::assertSame([], $client->pull($topic, 'test', new PullOptions(10, wait: 0.5)));
+        $gateway->kill();
+    }
+}

@@ -1,0 +1,15 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Waybill\Tests\Transport;
+
+use Waybill\Transport\Kind;
+
+final class StreamTransportTest extends ConformanceTestCase
+{
+    protected static function kind(): Kind
+    {
+        return Kind::Stream;
+    }
+}
