@@ -144,6 +144,7 @@ export class Traffic {
     this.letGo();
     await this.#publishing;
     await this.checker.until(({ lost }) => lost === 0, limitMs).catch(() => {});
+    if (this.checker.report.lost > 0) this.#tellLost();
     await Promise.all(this.#acks);
     await this.#close();
     if (this.#early > 0) throw new Error(`${this.#early} deliveries came before their time`);
@@ -223,21 +224,26 @@ export class Traffic {
     await this.#hold?.over;
     const { workMs = 0, poison } = this.#options;
     if (workMs > 0) await delay(workMs);
-    if (poison?.(message) === true) return this.#nack(message);
+    if (poison?.(message) === true) return this.#nack(bus, message);
     const { nacked = 0 } = this.#options.mix ?? {};
-    if (this.checker.deliveries(id) === 1 && Math.random() < nacked) return this.#nack(message);
+    if (this.checker.deliveries(id) === 1 && Math.random() < nacked) return this.#nack(bus, message);
     const acking = this.#ack(bus, message).finally(() => this.#acks.delete(acking));
     this.#acks.add(acking);
     return acking;
   }
 
-  /** One that failed comes again, sooner or later. */
-  async #nack(message: Message): Promise<void> {
+  /** Refused: it comes again by itself. Not known: until it is, the message stays with this consumer, for as long as its lease. */
+  async #nack(bus: Bus, message: Message): Promise<void> {
     const from = performance.now();
-    await message.nack({ delay: NACK_MS }).then(
-      () => this.#notBefore.set(message.id, from + NACK_MS - CLOCK_MS),
+    let nacked = await message.nack({ delay: NACK_MS }).then(
+      () => true,
       () => undefined,
     );
+    while (nacked === undefined && !this.#closed) {
+      const [result] = await bus.nack(message.receipt, { delay: NACK_MS }).catch(() => delay(AGAIN_MS, []));
+      if (result !== undefined) nacked = result.status === 'ok';
+    }
+    if (nacked) this.#notBefore.set(message.id, from + NACK_MS - CLOCK_MS);
   }
 
   /**
@@ -256,6 +262,13 @@ export class Traffic {
       if (result !== undefined) acked = result.status === 'ok';
     }
     if (acked) this.#acked(message.id);
+  }
+
+  /** What is known of some of them, for whoever looks for the fault. */
+  #tellLost(): void {
+    for (const id of this.checker.lostIds()) {
+      console.error(`lost: ${id}, delivered ${this.checker.deliveries(id)} times`);
+    }
   }
 
   #acked(id: string): void {

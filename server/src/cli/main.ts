@@ -1,23 +1,57 @@
-import { WaybillError } from '@waybill/sdk';
 import { Command } from 'commander';
-import { ConfigError } from '../config/problem.js';
-import { StartError } from '../model/errors.js';
+import { auditCommand } from './audit.js';
 import { benchCommand } from './bench.js';
+import { channelCommand } from './channel.js';
+import { completionCommand } from './completion.js';
+import { deadCommand } from './dead.js';
+import { doctorCommand } from './doctor.js';
+import { exitCodeOf, failureText } from './failure.js';
+import { messageCommand } from './message.js';
+import { nodesCommand } from './nodes.js';
 import { pubCommand } from './pub.js';
 import { relayCommand } from './relay.js';
+import { scheduleCommand } from './schedule.js';
 import { serveCommand } from './serve.js';
+import { statsCommand } from './stats.js';
 import { subCommand } from './sub.js';
+import { tailCommand } from './tail.js';
+import { topicCommand } from './topic.js';
+
+const COMMANDS = [
+  serveCommand,
+  pubCommand,
+  subCommand,
+  tailCommand,
+  topicCommand,
+  channelCommand,
+  messageCommand,
+  deadCommand,
+  scheduleCommand,
+  nodesCommand,
+  statsCommand,
+  auditCommand,
+  doctorCommand,
+  relayCommand,
+  benchCommand,
+  completionCommand,
+];
 
 const program = new Command('waybill').description('A gRPC message bus: publish and consume from any language.');
-for (const add of [serveCommand, pubCommand, subCommand, relayCommand, benchCommand]) add(program);
+for (const add of COMMANDS) add(program);
+
+let json = false;
+program.hook('preAction', (_, action) => {
+  json = action.opts().json === true;
+});
+// Whoever reads the first lines only (`| head`) ends the rest.
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
-  // What a person can mend is told in words; a fault of ours with its stack.
-  const known = error instanceof ConfigError || error instanceof StartError || error instanceof WaybillError;
-  process.stderr.write(
-    `${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
-  );
-  process.exitCode = 1;
+  process.stderr.write(`${failureText(error, json)}\n`);
+  process.exitCode = exitCodeOf(error);
 }

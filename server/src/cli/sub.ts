@@ -1,7 +1,8 @@
-import type { Duration, Message } from '@waybill/sdk';
+import type { Duration } from '@waybill/sdk';
 import type { Command } from 'commander';
 import { atLeast } from './arguments.js';
 import { type ConnectionFlags, interruption, open, withConnection } from './connection.js';
+import { messageJson } from './print-message.js';
 
 interface SubFlags extends ConnectionFlags {
   readonly concurrency: number;
@@ -38,7 +39,7 @@ async function sub(topic: string, channel: string, flags: SubFlags): Promise<voi
       // With the last one taken, what else is held goes back unread.
       if (left === 0) return await message.nack({ delay: 0, reason: 'not wanted any more' });
       left--;
-      process.stdout.write(`${flags.json === true ? toJson(message) : message.text()}\n`);
+      process.stdout.write(`${flags.json === true ? messageJson(message) : message.text()}\n`);
       await message.ack();
       if (left === 0) stop();
     },
@@ -58,14 +59,4 @@ async function sub(topic: string, channel: string, flags: SubFlags): Promise<voi
     await subscription.stop();
     await bus.close();
   }
-}
-
-function toJson(message: Message): string {
-  const { id, topic, key, headers, attempt, publishedAt, receipt } = message;
-  const text = message.text();
-  // Bytes that are no text would be lost in JSON: they go as base64.
-  const body = Buffer.from(text).equals(message.body)
-    ? { body: text }
-    : { bodyBase64: Buffer.from(message.body).toString('base64') };
-  return JSON.stringify({ id, topic, key, headers, attempt, publishedAt, receipt, ...body });
 }
