@@ -293,3 +293,29 @@ test('hundreds of channels share a few AMQP channels', async () => {
 function queueOf(broker: RabbitBroker, topic: string): string {
   return `${broker.prefix}/${topic}/worker`;
 }
+
+test('a queue that messages came into is not removed, unless they may go with it', async () => {
+  const broker = await startBroker({ url });
+  const channel = channelOf('removed');
+  await broker.declare(channel);
+  expect(await broker.publish(frameOf('removed', 'a'), { topic: 'removed' })).toBe('routed');
+  await until(async () => expect((await broker.queues.depth(channel)).frames).toBe(1), 10_000);
+  const refused = { reason: 'CHANNEL_NOT_EMPTY', field: 'purge' };
+  await expect(broker.queues.remove(channel, { withContents: false })).rejects.toMatchObject(refused);
+  expect((await broker.queues.depth(channel)).frames).toBe(1);
+  await broker.queues.remove(channel, { withContents: true });
+  expect(await broker.publish(frameOf('removed', 'b'), { topic: 'removed' })).toBe('unroutable');
+});
+
+test('while the broker is away, those who ask for the depths of queues all learn it in the time of one', async () => {
+  const broker = await startBroker({ url: 'amqp://127.0.0.1:1' });
+  const began = performance.now();
+  const asked = Array.from({ length: 20 }, (_, i) => broker.queues.depth(channelOf(`away-${i}`)));
+  for (const outcome of await Promise.allSettled(asked)) {
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { reason: 'BROKER_UNAVAILABLE' } });
+  }
+  expect(performance.now() - began).toBeLessThan(8_000);
+  await expect(broker.queues.depth(channelOf('away'), AbortSignal.abort())).rejects.toMatchObject({
+    reason: 'BROKER_UNAVAILABLE',
+  });
+});

@@ -10,7 +10,7 @@ import type { Channel } from '../../server/src/model/channel.js';
 import type { DeadFilter } from '../../server/src/ports/backlogs.js';
 import type { RecordFilter, RecordView } from '../../server/src/ports/inspector.js';
 import type { Change } from '../../server/src/ports/ledger.js';
-import { type Position, SCAN_LIMIT } from '../../server/src/ports/page.js';
+import { PAGE_BYTES, type Position, SCAN_LIMIT } from '../../server/src/ports/page.js';
 import { sharedServices } from '../support/services.js';
 import { ACKED, claimOf, entryOf, type Gateway, leaseOf, MysqlLab, messageOf, retryOf, TOPIC } from './mysql-lab.js';
 
@@ -152,6 +152,69 @@ test('a channel that was removed keeps its number on every gateway, and is new w
   await operator.remove(channel.id);
   expect(await other.ledger.channels(true)).toEqual([]);
   expect(await other.ledger.channel(TOPIC, 'c')).toMatchObject({ id: channel.id, retry: undefined, paused: false });
+});
+
+test('a list of channels that is asked for anew has what was committed before, also while another is being read', async () => {
+  const { connection, ledger } = gateway;
+  const once = connection.once.bind(connection);
+  let goOn = () => {};
+  const going = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const read = new Promise<void>((resolve) => {
+    vi.spyOn(connection, 'once').mockImplementationOnce(async (work) => {
+      const rows = await once(work);
+      resolve();
+      await going;
+      return rows;
+    });
+  });
+  const early = ledger.channels(true);
+  await read;
+  await operator.pause(channel.id, true);
+  const late = ledger.channels(true);
+  goOn();
+  expect(await early).toMatchObject([{ paused: false }]);
+  expect(await late).toMatchObject([{ paused: true }]);
+});
+
+test('a channel that another gateway made is in the list from when it is used here', async () => {
+  const other = await lab.gateway();
+  expect(await other.ledger.channels(true)).toHaveLength(1);
+  const made = await gateway.ledger.channel(TOPIC, 'made');
+  await other.ledger.channel(TOPIC, 'made');
+  // Should MySQL go away now, this is the list for as long as it is away.
+  expect((await other.ledger.channels()).map(({ id }) => id)).toEqual([channel.id, made.id]);
+});
+
+test('the counts of one channel are its own, however much others hold', async () => {
+  const other = await gateway.ledger.channel(TOPIC, 'other');
+  const lease = leaseOf('l', NOW);
+  await gateway.ledger.write([
+    settled('a', deadOf('a'), 1),
+    settled('r', retryOf('r', NOW), 1),
+    settled('l', lease, 1),
+  ]);
+  await gateway.schedule.claim(NOW, 10, 1_000, allShards(1));
+  expect(await backlogs.holding(channel.id)).toEqual({ leased: 1, retry: 1, dead: 1 });
+  expect(await backlogs.holding(other.id)).toEqual({ leased: 0, retry: 0, dead: 0 });
+});
+
+test('a page ends before its messages take too much memory, and many ids are looked up in several statements', async () => {
+  const wire = Buffer.alloc(PAGE_BYTES / 4);
+  const ids = Array.from({ length: 6 }, (_, i) => `large-${i}`);
+  for (const id of ids) {
+    await gateway.ledger.write([settled(id, { state: 'dead', reason: 'x', wire }, NOW)]);
+  }
+  const first = await backlogs.dead(EVERY, START);
+  const second = await backlogs.dead(EVERY, { limit: 100, from: first.next });
+  expect([first.rows.length, second.rows.length, second.next]).toEqual([4, 2, undefined]);
+  expect([...idsOf(first.rows), ...idsOf(second.rows)].toSorted()).toEqual(ids);
+  expect(second.rows[0]?.wire.length).toBe(wire.length);
+  const many = Array.from({ length: 1_000 }, (_, i) => `nobody-${i}`);
+  const channels = Array.from({ length: 3 }, (_, i) => (channel.id + i) as typeof channel.id);
+  const named = await backlogs.dead({ ...EVERY, topic: TOPIC, channels, ids: [...many, 'large-3'] }, START);
+  expect(idsOf(named.rows)).toEqual(['large-3']);
 });
 
 test('every list reads a range of an index', async () => {

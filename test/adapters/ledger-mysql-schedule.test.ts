@@ -1,8 +1,20 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { Session } from '../../server/src/adapters/ledger-mysql/session.js';
 import { allShards } from '../../server/src/fixture/shards.js';
 import type { Due } from '../../server/src/ports/schedule.js';
 import { sharedServices } from '../support/services.js';
-import { ACKED, claimOf, entryOf, MysqlLab, messageOf, range, retryOf, TOPIC, waitingOf } from './mysql-lab.js';
+import {
+  ACKED,
+  claimOf,
+  DELIVERED,
+  entryOf,
+  MysqlLab,
+  messageOf,
+  range,
+  retryOf,
+  TOPIC,
+  waitingOf,
+} from './mysql-lab.js';
 
 const url = sharedServices().mysql;
 
@@ -209,6 +221,22 @@ test('what expired in the wait leaves a record: of its topic, or of the channel 
     { channel_id: channel, message_id: 'retried', state: 7, attempt: 1, consumer: 'one', settled_at: 1_500 },
   ]);
   expect(await ledger.take([claimOf(channel, 'retried')])).toEqual([0]);
+});
+
+test('prune leaves a record that was pruned by another gateway since it looked, and whose id is in use again', async () => {
+  const { schedule, ledger, lab, channel } = await opened();
+  const another = await lab.gateway();
+  await ledger.write(['a', 'b'].map((id) => entryOf(claimOf(channel, id), ACKED, { at: 1_000 })));
+  const { rows } = Session.prototype;
+  const looked = vi.spyOn(Session.prototype, 'rows').mockImplementationOnce(async function (this: Session, query) {
+    const found = await rows.call(this, query);
+    looked.mockRestore();
+    expect(await another.schedule.prune(1_500, 10)).toBe(2);
+    await another.ledger.write([entryOf(claimOf(channel, 'a'), DELIVERED)]);
+    return found;
+  });
+  await schedule.prune(1_500, 10);
+  expect(await lab.rows('deliveries')).toMatchObject([{ message_id: 'a', state: 1 }]);
 });
 
 test('prune removes what was final before, with its history, in bounds; dead letters and open records stay', async () => {

@@ -44,7 +44,9 @@ export class MysqlLab {
     });
   }
 
-  gatewayNotStarted(options: { user?: string; password?: string; logger?: Logger } = {}): Gateway {
+  gatewayNotStarted(
+    options: { user?: string; password?: string; logger?: Logger; connectionLimit?: number } = {},
+  ): Gateway {
     const { hostname, port, username, password } = new URL(this.url);
     const connection = new MysqlConnection({
       host: hostname,

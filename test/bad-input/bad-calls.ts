@@ -3,7 +3,7 @@ import { Bus, SubscribeRequestSchema } from '@waybill/proto/waybill/v1/bus';
 import type { RetryPolicySchema } from '@waybill/proto/waybill/v1/message';
 import { bytesOf } from './raw-client.js';
 
-interface Kind {
+export interface Kind {
   readonly code: string;
   readonly reason: string;
   readonly field: string;
@@ -31,17 +31,17 @@ export const MAX_CREDIT = 500;
 export const SETTLES = [Bus.method.ack, Bus.method.nack, Bus.method.extend, Bus.method.reject] as const;
 
 const TEN_YEARS_MS = 315_360_000_000n;
-const CHANNEL = '1 to 64 characters of A-Z a-z 0-9 . _ : @ -';
-const TOPIC = '1 to 128 characters of A-Z a-z 0-9 . _ : @ -';
-const PATTERN = ', and * (one word) or # (any words) as whole words';
-const ID = '1 to 128 characters of visible ASCII';
+export const CHANNEL = '1 to 64 characters of A-Z a-z 0-9 . _ : @ -';
+export const TOPIC = '1 to 128 characters of A-Z a-z 0-9 . _ : @ -';
+export const PATTERN = ', and * (one word) or # (any words) as whole words';
+export const ID = '1 to 128 characters of visible ASCII';
 const TEN_YEARS = '0 to 315360000000 ms (10 years)';
 const LEASE = '1 to 86400 seconds';
 const CREDIT = `0 to ${MAX_CREDIT} messages (config MaxCredit)`;
 const RECEIPTS = '1 to 10000 entries';
 const REASON = 'up to 1024 characters';
 
-const invalid = (reason: string, field: string, limit?: string): Kind => {
+export const invalid = (reason: string, field: string, limit?: string): Kind => {
   return { code: 'INVALID_ARGUMENT', reason, field, ...(limit === undefined ? {} : { limit }) };
 };
 
@@ -286,7 +286,7 @@ function badNames(
   ];
 }
 
-function call<I extends DescMessage>(
+export function call<I extends DescMessage>(
   method: DescMethodUnary<I>,
   request: MessageInitShape<I>,
 ): Pick<BadCall, 'method' | 'request'> {
@@ -317,6 +317,6 @@ function exponential(value: { initialMs?: bigint; multiplier?: number; maxMs?: b
   return { backoff: { case: 'exponential', value: { initialMs: 1_000n, ...value } } };
 }
 
-function shown(name: string): string {
+export function shown(name: string): string {
   return name.length > 20 ? `of ${name.length} characters` : JSON.stringify(name);
 }

@@ -164,3 +164,6 @@ function header(topic: string, name: string, value: Uint8Array): BinaryWriter {
 function append(topic: string, more: readonly number[]): Uint8Array {
   return Buffer.concat([good(topic).finish(), Uint8Array.from(more)]);
 }
+
+/** A number that is cut off, a wire type that is none, and a text that is cut off. */
+export const NO_PROTOBUF = [[0xff], [0x07], [0x12, 0x05, 0x01]].map((bytes) => Uint8Array.from(bytes));

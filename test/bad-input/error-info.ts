@@ -1,5 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { type ServiceError, status } from '@grpc/grpc-js';
+import { expect } from 'vitest';
 
 /** What a client learns of a refusal. */
 export interface Refusal {
@@ -17,6 +18,12 @@ export function refusalOf({ code, details, metadata }: ServiceError): Refusal {
   const [bytes] = metadata.get('grpc-status-details-bin');
   const info = typeof bytes === 'object' ? readStatus(bytes) : { reason: '', domain: '', metadata: {} };
   return { code: status[code], message: details, ...info };
+}
+
+/** What a refusal must be, no more and no less: without a field or a limit where none is named. */
+export function refusal(code: string, reason: string, field = '', limit = ''): Refusal {
+  const metadata = { ...(field === '' ? {} : { field }), ...(limit === '' ? {} : { limit }) };
+  return { code, reason, domain: 'waybill', metadata, message: expect.stringMatching(/./) };
 }
 
 type Fields = ReadonlyMap<number, readonly Uint8Array[]>;

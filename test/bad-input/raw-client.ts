@@ -45,11 +45,14 @@ export class RawClient {
   async stream(method: DescMethod, frames: readonly Uint8Array[]): Promise<Refusal | 'ended in order'> {
     const call = this.open(method);
     for (const frame of frames) call.write(Buffer.from(frame));
-    call.on('data', () => {});
-    return new Promise((resolve) => {
-      call.on('error', (error: ServiceError) => resolve(refusalOf(error)));
-      call.on('end', () => resolve('ended in order'));
-    });
+    return endOf(call);
+  }
+
+  /** Asks for a stream of answers, and resolves when it ends. */
+  async serverStream(method: DescMethod, request: Uint8Array): Promise<Refusal | 'ended in order'> {
+    const call = this.open(method);
+    call.end(Buffer.from(request));
+    return endOf(call);
   }
 
   open(method: DescMethod, deadlineMs = CALL_MS): ClientDuplexStream<Buffer, Buffer> {
@@ -78,4 +81,12 @@ function pathOf({ parent, name }: DescMethod): string {
 
 function asIs(bytes: Buffer): Buffer {
   return bytes;
+}
+
+function endOf(call: ClientDuplexStream<Buffer, Buffer>): Promise<Refusal | 'ended in order'> {
+  call.on('data', () => {});
+  return new Promise((resolve) => {
+    call.on('error', (error: ServiceError) => resolve(refusalOf(error)));
+    call.on('end', () => resolve('ended in order'));
+  });
 }

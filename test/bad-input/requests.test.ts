@@ -15,8 +15,8 @@ import { MessageSchema } from '@waybill/proto/waybill/v1/message';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Engine, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
 import { badCalls, badStreams, MAX_CREDIT, SETTLES } from './bad-calls.js';
-import { BAD_MESSAGES, MAX_MESSAGE_BYTES, UNREADABLE_MESSAGES } from './bad-messages.js';
-import type { Refusal } from './error-info.js';
+import { BAD_MESSAGES, MAX_MESSAGE_BYTES, NO_PROTOBUF, UNREADABLE_MESSAGES } from './bad-messages.js';
+import { refusal } from './error-info.js';
 import { answered, bytesOf, RawClient } from './raw-client.js';
 import { faultsOf, Witness } from './witness.js';
 
@@ -191,15 +191,6 @@ describe.each(ENGINES)('a gateway of the %s engine', (engine) => {
     expect(faultsOf(witness.gateway)).toEqual([]);
   });
 });
-
-/** A number that is cut off, a wire type that is none, and a text that is cut off. */
-const NO_PROTOBUF = [[0xff], [0x07], [0x12, 0x05, 0x01]].map((bytes) => Uint8Array.from(bytes));
-
-/** Every refusal must be just this: without a field or a limit where none is named. */
-function refusal(code: string, reason: string, field = '', limit = ''): Refusal {
-  const metadata = { ...(field === '' ? {} : { field }), ...(limit === '' ? {} : { limit }) };
-  return { code, reason, domain: 'waybill', metadata, message: expect.stringMatching(/./) };
-}
 
 function publishOf(messages: readonly Uint8Array[]): Uint8Array {
   const request = new BinaryWriter();

@@ -197,6 +197,25 @@ describe('delivering', () => {
     expect(await made.ack('b')).toEqual(['ok']);
   });
 
+  test('a pause also holds back what the ledger is being asked about', async () => {
+    const made = consumer({ credit: 1 });
+    await publish('a', 'b');
+    await made.has(1);
+    fixture.clock.advance(1_500);
+    await made.ack('a');
+    fixture.ledger.wait();
+    await settled();
+    const dispatcher = bus.local(channel.id);
+    const paused = dispatcher?.hold('paused', true);
+    fixture.ledger.goOn();
+    await paused;
+    await settled();
+    expect(made.ids).toEqual(['a']);
+    await dispatcher?.hold('paused', false);
+    await made.has(2);
+    expect(made.ids).toEqual(['a', 'b']);
+  });
+
   test('gives what a consumer held to another, with one attempt used', async () => {
     const first = consumer();
     await publish('a', 'b');

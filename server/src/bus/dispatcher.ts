@@ -356,9 +356,10 @@ export class Dispatcher implements FrameSink {
     const admitted = await gate.admit(this.channel, items, subscriber.name);
     // What the broker took back meanwhile comes again.
     const claimed = admitted.filter(({ item }) => !item.frame.lost);
-    if (subscriber.closed) {
+    if (subscriber.closed || this.#holds.size > 0) {
       this.takeBack(await gate.giveBack(this.channel, claimed, subscriber.name));
       subscriber.free(items.length, bytesOf(items));
+      if (this.#holds.size > 0) await this.#giveBack();
       return;
     }
     const now = clock.now();

@@ -2,7 +2,8 @@ import type { ChannelId } from '../model/channel.js';
 import type { Page, PageAsk } from './page.js';
 
 /**
- * Looks into what the schedule holds, and counts it. Failure contract: as the Inspector's.
+ * Looks into what the schedule holds, and counts it. Failure contract: as the Inspector's; and a page ends, too, where its
+ * messages would take more than `PAGE_BYTES`.
  */
 export interface Backlogs {
   /** What waits for a time, the next due first. */
@@ -11,6 +12,8 @@ export interface Backlogs {
   dead(filter: DeadFilter, ask: PageAsk): Promise<Page<DeadView>>;
   /** How many messages each channel has in which state; no more than `COUNT_LIMIT` of a state are counted, over all. */
   counts(): Promise<LedgerCounts>;
+  /** How many messages of each state the channel has by itself, up to `COUNT_LIMIT`: 0 is none, however many others have. */
+  holding(channel: ChannelId): Promise<ChannelCounts>;
   /** How many messages wait for the topic itself, up to `COUNT_LIMIT`. */
   waiting(topic: string): Promise<{ readonly delayed: number; readonly parked: number }>;
   /** The topics that have parked messages, up to `limit`. */

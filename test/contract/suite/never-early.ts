@@ -35,6 +35,8 @@ export function neverEarly(engine: EngineUnderTest): void {
     await Promise.all(Array.from({ length: bus.nodes }, (_, node) => bus.crash(node)));
     const stream = await bus.client().subscribe(topic, 'c', { credit: DELAYED });
     const received = await stream.take(500);
+    // Killed between its publish and what it notes of it, a gateway leaves a second copy; that is no loss.
+    while (new Set(ids(received)).size < 500) received.push(await stream.next());
     expect(new Set(ids(received))).toEqual(new Set(dueTimes.keys()));
     printLateness(received, dueTimes);
     await stream.drop();
@@ -45,10 +47,11 @@ export function neverEarly(engine: EngineUnderTest): void {
     const stream = await bus.client().subscribe(topic, 'c', { credit: DELAYED });
     const tries = Array.from({ length: CANCELS }, async () => {
       const id = randomUUID();
-      const dueAt = Date.now() + randomInt(300, 1_500);
+      const dueAt = Date.now() + randomInt(600, 1_500);
       await bus.client().publishOne({ topic, id, dueTimeMs: dueAt });
-      // Around the time of its delivery, which takes some milliseconds.
-      await delay(dueAt - Date.now() + randomInt(-10, 30));
+      // Most around the time of its delivery, which takes some milliseconds; some long before, so that a machine that is busy does both too.
+      const around = randomInt(4) === 0 ? randomInt(-400, -100) : randomInt(-10, 30);
+      await delay(dueAt - Date.now() + around);
       return { id, cancelled: await cancelled(topic, id) };
     });
     const outcomes = await Promise.all(tries);

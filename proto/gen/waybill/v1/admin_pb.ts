@@ -2133,7 +2133,8 @@ export type AuditEntry = Message<"waybill.v1.AuditEntry"> & {
   actor: string;
 
   /**
-   * The rpc: `PurgeChannel`.
+   * The rpc: `PurgeChannel`. With ` (stopped)` behind it: a fault stopped it half way, and what it had changed by then is not
+   * counted.
    *
    * @generated from field: string action = 3;
    */

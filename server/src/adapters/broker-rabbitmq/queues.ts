@@ -2,11 +2,11 @@ import type { Channel as AmqpChannel, ChannelModel } from 'amqplib';
 import type { Channel } from '../../model/channel.js';
 import { BusError } from '../../model/errors.js';
 import type { Logger } from '../../ports/logger.js';
-import type { QueueDepth, Queues } from '../../ports/queues.js';
+import { cameMeanwhile, type QueueDepth, type Queues } from '../../ports/queues.js';
 import { HealingChannel, refusalCode } from './channel.js';
 import type { Topology } from './topology.js';
 
-/** How long an operator's question waits for a connection. */
+/** How long an operator's question waits for a connection, from when it was asked: all that wait give up together. */
 const WAIT_MS = 5_000;
 const NOT_FOUND = 404;
 const EMPTY: QueueDepth = { frames: 0, messages: 0, approximate: false, oldestAt: 0 };
@@ -19,7 +19,7 @@ export class RabbitQueues implements Queues {
   readonly #topology: Topology;
   readonly #amqp: HealingChannel<AmqpChannel>;
   #open: AmqpChannel | undefined;
-  #opened: (() => void)[] = [];
+  readonly #opened = new Set<() => void>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(topology: Topology, logger: Logger) {
@@ -31,7 +31,7 @@ export class RabbitQueues implements Queues {
         setup: async () => undefined,
         opened: (channel) => {
           this.#open = channel;
-          for (const resume of this.#opened.splice(0)) resume();
+          for (const resume of [...this.#opened]) resume();
         },
         refused: (error) => refusalCode(error) !== undefined,
         closed: () => {
@@ -65,17 +65,18 @@ export class RabbitQueues implements Queues {
   }
 
   /**
-   * Quorum queues know no "delete unless it is used" (RabbitMQ closes the connection over it), so somebody may come in between:
-   * their consumer is cancelled, and makes the queue again.
+   * Quorum queues know no "delete unless it is used", or "unless it holds something" (RabbitMQ closes the connection over it), so
+   * somebody may come in between: their consumer is cancelled, and makes the queue again.
    */
-  remove(channel: Channel, signal?: AbortSignal): Promise<void> {
+  remove(channel: Channel, { withContents }: { readonly withContents: boolean }, signal?: AbortSignal): Promise<void> {
     const queue = this.#topology.queue(channel);
     return this.#inTurn(signal, async (amqp) => {
       try {
-        const { consumerCount } = await amqp.checkQueue(queue);
+        const { consumerCount, messageCount } = await amqp.checkQueue(queue);
         if (consumerCount > 0) {
           throw new BusError('CHANNEL_IN_USE', `channel "${channel.name}" of "${channel.topic}" has a consumer`);
         }
+        if (messageCount > 0 && !withContents) throw cameMeanwhile(channel);
         this.#topology.forget(channel);
         await amqp.deleteQueue(queue);
       } catch (error) {
@@ -97,13 +98,14 @@ export class RabbitQueues implements Queues {
   }
 
   #inTurn<T>(signal: AbortSignal | undefined, ask: (amqp: AmqpChannel) => Promise<T>): Promise<T> {
-    const turn = this.#last.then(() => this.#ask(signal, ask));
+    const until = performance.now() + WAIT_MS;
+    const turn = this.#last.then(() => this.#ask(until, signal, ask));
     this.#last = turn.catch(() => undefined);
     return turn;
   }
 
-  async #ask<T>(signal: AbortSignal | undefined, ask: (amqp: AmqpChannel) => Promise<T>): Promise<T> {
-    const amqp = this.#open ?? (await this.#whenOpen(signal));
+  async #ask<T>(until: number, signal: AbortSignal | undefined, ask: (amqp: AmqpChannel) => Promise<T>): Promise<T> {
+    const amqp = this.#open ?? (await this.#whenOpen(until, signal));
     try {
       return await ask(amqp);
     } catch (error) {
@@ -112,20 +114,18 @@ export class RabbitQueues implements Queues {
     }
   }
 
-  #whenOpen(signal: AbortSignal | undefined): Promise<AmqpChannel> {
+  #whenOpen(until: number, signal: AbortSignal | undefined): Promise<AmqpChannel> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => {
+      const come = () => {
         clearTimeout(timer);
-        reject(new BusError('BROKER_UNAVAILABLE', 'RabbitMQ is away'));
-      };
-      const timer = setTimeout(giveUp, WAIT_MS);
-      signal?.addEventListener('abort', giveUp, { once: true });
-      this.#opened.push(() => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', giveUp);
-        if (this.#open === undefined) giveUp();
+        signal?.removeEventListener('abort', come);
+        this.#opened.delete(come);
+        if (this.#open === undefined) reject(new BusError('BROKER_UNAVAILABLE', 'RabbitMQ is away'));
         else resolve(this.#open);
-      });
+      };
+      const timer = setTimeout(come, signal?.aborted === true ? 0 : Math.max(0, until - performance.now()));
+      signal?.addEventListener('abort', come, { once: true });
+      this.#opened.add(come);
     });
   }
 }

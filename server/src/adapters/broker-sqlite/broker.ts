@@ -3,6 +3,7 @@ import { BusError } from '../../model/errors.js';
 import { encodeFrame } from '../../model/frame-codec.js';
 import type { Frame } from '../../model/message.js';
 import type { Broker, BrokerConsumer, Destination, FrameSink, Routing } from '../../ports/broker.js';
+import { cameMeanwhile } from '../../ports/queues.js';
 import type { Store } from '../sqlite/store.js';
 import { ChannelQueue } from './consumer.js';
 import { type Acked, type Frames, framesOf } from './frames.js';
@@ -128,8 +129,9 @@ export class SqliteBroker implements Broker {
     });
   }
 
-  /** Removes the channel's queue, with what is in it. */
-  async remove({ id, topic, name }: Channel): Promise<void> {
+  /** Removes the channel's queue; with what is in it, or only when that is nothing. */
+  async remove(channel: Channel, withContents: boolean): Promise<void> {
+    const { id, topic, name } = channel;
     if (this.#queues.get(id)?.consumed === true) {
       throw new BusError('CHANNEL_IN_USE', `channel "${name}" of "${topic}" has a consumer`);
     }
@@ -137,6 +139,7 @@ export class SqliteBroker implements Broker {
     const unbind = this.#store.prepare('DELETE FROM bindings WHERE channel_id = ?');
     try {
       await this.#store.write(UNAVAILABLE, () => {
+        if (!withContents && this.#frames.count(id, 0).frames > 0) throw cameMeanwhile(channel);
         unbind.run(id);
         this.#frames.clear(id);
         // In its own turn: a publish behind it in the same commit must not find the route.

@@ -13,8 +13,8 @@ export class SqliteQueues implements Queues {
     return { frames, messages, approximate, oldestAt: oldest?.acceptedAt ?? 0 };
   }
 
-  remove(channel: Channel): Promise<void> {
-    return this.broker.remove(channel);
+  remove(channel: Channel, { withContents }: { readonly withContents: boolean }): Promise<void> {
+    return this.broker.remove(channel, withContents);
   }
 
   /** There is no other gateway. */

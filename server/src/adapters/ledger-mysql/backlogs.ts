@@ -12,17 +12,20 @@ import {
   type WaitFilter,
 } from '../../ports/backlogs.js';
 import { byNewest, mergePages } from '../../ports/merge-pages.js';
-import { COUNT_LIMIT, type Page, type PageAsk, type Position, SCAN_LIMIT } from '../../ports/page.js';
+import { COUNT_LIMIT, fitting, type Page, type PageAsk, type Position, SCAN_LIMIT } from '../../ports/page.js';
 import type { MysqlConnection } from './connection.js';
 import { knownTopic } from './known-topics.js';
 import { STATE_CODE } from './record.js';
 import { HELD_CODE, type HeldState } from './statements/held.js';
-import { amongKeys, keyed } from './statements/keys.js';
+import { amongKeys, byKey, type KeyColumns, keyed, keyOf } from './statements/keys.js';
 import { textLiteral } from './statements/literals.js';
+import { parkedTopicsSql } from './statements/parked.js';
 import { between, ofChannels, ofTopic, pageOrder, pageSql, stopSql, type Walk } from './statements/walks.js';
 
 const NOTHING = { rows: [], next: undefined } as const;
 const MAX_REASON_LENGTH = 256;
+/** Keys to a statement. */
+const STATEMENT_KEYS = 1_000;
 
 /** Looks into the schedule's table. */
 export class MysqlBacklogs implements Backlogs {
@@ -50,19 +53,24 @@ export class MysqlBacklogs implements Backlogs {
     const filtered = topic !== undefined || filter.channels !== undefined;
     const scan = filtered ? SCAN_LIMIT : limit + 1;
     const rows = await this.#rows<ScheduledRow>(
-      `SELECT STRAIGHT_JOIN s.channel_id, s.topic_id, t.name, s.message_id, s.attempt, s.accepted_at, s.due_at, s.reason, s.wire,
-         s.claim, f.ready_at
+      `SELECT STRAIGHT_JOIN s.channel_id, s.topic_id, t.name, s.message_id, s.attempt, s.accepted_at, s.due_at, s.reason, s.claim, f.ready_at,
+         LENGTH(s.wire) AS bytes
        FROM ${pageSql(walk, scan, limit + 1, condition)} f JOIN schedule s FORCE INDEX (PRIMARY)
          ON s.channel_id = f.channel_id AND s.topic_id = f.topic_id AND s.message_id = f.message_id
        JOIN topics t ON t.id = s.topic_id ORDER BY ${pageOrder(walk)}`,
     );
-    const views = (some: readonly ScheduledRow[]) => some.filter(({ claim }) => claim === '').map(scheduledView);
-    if (rows.length > limit) {
-      const last = rows[limit - 1];
-      return { rows: views(rows.slice(0, limit)), next: last && positionOf(last, last.ready_at) };
+    const views = (some: readonly ScheduledRow[]) =>
+      this.#whole(
+        some.filter(({ claim }) => claim === ''),
+        scheduledView,
+      );
+    const most = fitting(rows, limit);
+    if (rows.length > most) {
+      const last = rows[most - 1];
+      return { rows: await views(rows.slice(0, most)), next: last && positionOf(last, last.ready_at) };
     }
     const [next] = filtered ? await this.#rows<Position>(stopSql(walk, scan)) : [];
-    return { rows: views(rows), next };
+    return { rows: await views(rows), next };
   }
 
   async dead(filter: DeadFilter, ask: PageAsk): Promise<Page<DeadView>> {
@@ -70,8 +78,8 @@ export class MysqlBacklogs implements Backlogs {
     if (topic === 'unknown') return NOTHING;
     const walk = filter.ids === undefined ? this.#deadByTime(filter, topic, ask) : this.#deadByIds(filter, topic, ask);
     const { rows, stopped } = await walk;
-    const page = mergePages([{ rows, stopped }], ask.limit, (row) => positionOf(row, row.settled_at));
-    return { rows: page.rows.map(deadView), next: page.next };
+    const page = mergePages([{ rows, stopped }], fitting(rows, ask.limit), (row) => positionOf(row, row.settled_at));
+    return { rows: await this.#whole(page.rows, deadView), next: page.next };
   }
 
   async counts(): Promise<LedgerCounts> {
@@ -98,26 +106,20 @@ export class MysqlBacklogs implements Backlogs {
     return { channels, scheduled: Math.min(COUNT_LIMIT, delayed + retry), parked, dead, more };
   }
 
+  async holding(channel: ChannelId): Promise<ChannelCounts> {
+    const of = await this.#byState(`channel_id = ${channel}`);
+    return { leased: of('leased'), retry: of('retry'), dead: of('dead') };
+  }
+
   async waiting(topic: string): Promise<{ readonly delayed: number; readonly parked: number }> {
     const number = await knownTopic(this.#connection, topic);
     if (number === undefined) return { delayed: 0, parked: 0 };
-    const rows = await this.#rows<{ readonly state: number; readonly messages: number }>(
-      `SELECT state, COUNT(*) AS messages FROM (
-         SELECT state FROM schedule FORCE INDEX (PRIMARY) WHERE channel_id = 0 AND topic_id = ${number} LIMIT ${COUNT_LIMIT}
-       ) s GROUP BY state`,
-    );
-    const of = (state: HeldState) => rows.find((row) => row.state === HELD_CODE[state])?.messages ?? 0;
+    const of = await this.#byState(`channel_id = 0 AND topic_id = ${number}`);
     return { delayed: of('delayed'), parked: of('parked') };
   }
 
   async parkedTopics(limit: number): Promise<string[]> {
-    // Grouped by the whole of the index's first columns, it leaps from topic to topic.
-    const rows = await this.#rows<{ readonly name: string }>(
-      `SELECT STRAIGHT_JOIN t.name FROM (
-         SELECT topic_id FROM schedule FORCE INDEX (schedule_state_topic) WHERE state = ${HELD_CODE.parked}
-         GROUP BY state, topic_id LIMIT ${limit}
-       ) p JOIN topics t ON t.id = p.topic_id`,
-    );
+    const rows = await this.#rows<{ readonly name: string }>(parkedTopicsSql(limit));
     return rows.map(({ name }) => name);
   }
 
@@ -149,15 +151,46 @@ export class MysqlBacklogs implements Backlogs {
       (filter.ids ?? []).map((id) => keyed(channel, topic ?? 0, id)),
     );
     if (keys.length === 0) return { rows: [], stopped: undefined };
-    const rows = await this.#rows<DeadRow>(
-      `SELECT STRAIGHT_JOIN ${LETTER} FROM deliveries d FORCE INDEX (PRIMARY) ${JOINS}
-       WHERE ${amongKeys(keys, 'd')} AND d.state = ${STATE_CODE.dead}
-         AND ${between('d.settled_at', filter.after, filter.before)} AND ${withReason(filter.reason)}`,
-    );
+    const rows: DeadRow[] = [];
+    for (let at = 0; at < keys.length; at += STATEMENT_KEYS) {
+      const found = await this.#rows<DeadRow>(
+        `SELECT STRAIGHT_JOIN ${LETTER} FROM deliveries d FORCE INDEX (PRIMARY) ${JOINS}
+         WHERE ${amongKeys(keys.slice(at, at + STATEMENT_KEYS), 'd')} AND d.state = ${STATE_CODE.dead}
+           AND ${between('d.settled_at', filter.after, filter.before)} AND ${withReason(filter.reason)}`,
+      );
+      rows.push(...found);
+    }
     // At most 1,000 ids on a few channels: the page is cut from them here.
     const all = rows.toSorted((a, b) => byNewest(positionOf(a, a.settled_at), positionOf(b, b.settled_at)));
     const rest = from === undefined ? all : all.filter((row) => byNewest(from, positionOf(row, row.settled_at)) < 0);
     return { rows: rest.slice(0, limit + 1), stopped: undefined };
+  }
+
+  /** The rows as views, with their bodies; without those that are gone by now. */
+  async #whole<Row extends HeldRow, View>(
+    rows: readonly Row[],
+    viewOf: (row: Row, wire: Uint8Array) => View,
+  ): Promise<View[]> {
+    if (rows.length === 0) return [];
+    const keys = rows.map((row) => keyed(row.channel_id, row.topic_id, row.message_id));
+    const held = await this.#rows<KeyColumns & { readonly wire: Buffer }>(
+      `SELECT channel_id, topic_id, message_id, wire FROM schedule FORCE INDEX (PRIMARY)
+       WHERE ${amongKeys(keys.toSorted(byKey))}`,
+    );
+    const wires = new Map(held.map((row) => [keyOf(row), row.wire]));
+    return rows.flatMap((row) => {
+      const wire = wires.get(keyOf(row));
+      return wire === undefined ? [] : [viewOf(row, wire)];
+    });
+  }
+
+  async #byState(whose: string): Promise<(state: HeldState) => number> {
+    const rows = await this.#rows<{ readonly state: number; readonly messages: number }>(
+      `SELECT state, COUNT(*) AS messages FROM (
+         SELECT state FROM schedule FORCE INDEX (PRIMARY) WHERE ${whose} LIMIT ${COUNT_LIMIT}
+       ) s GROUP BY state`,
+    );
+    return (state) => rows.find((row) => row.state === HELD_CODE[state])?.messages ?? 0;
   }
 
   async #topic(name: string | undefined): Promise<number | undefined | 'unknown'> {
@@ -169,7 +202,8 @@ export class MysqlBacklogs implements Backlogs {
   }
 }
 
-const LETTER = `d.channel_id, d.topic_id, t.name, d.message_id, d.attempt, d.consumer, d.accepted_at, d.settled_at, d.reason, s.wire`;
+const LETTER = `d.channel_id, d.topic_id, t.name, d.message_id, d.attempt, d.consumer, d.accepted_at, d.settled_at, d.reason,
+  LENGTH(s.wire) AS bytes`;
 
 const JOINS = `JOIN topics t ON t.id = d.topic_id
   JOIN schedule s FORCE INDEX (PRIMARY)
@@ -189,7 +223,8 @@ interface HeldRow {
   readonly attempt: number;
   readonly accepted_at: number;
   readonly reason: string | null;
-  readonly wire: Buffer;
+  /** Of the message. */
+  readonly bytes: number;
 }
 
 interface ScheduledRow extends HeldRow {
@@ -208,7 +243,7 @@ function positionOf({ channel_id, topic_id, message_id }: HeldRow, time: number)
   return { time, channel: channel_id, topic: topic_id, id: message_id };
 }
 
-function heldView(row: HeldRow) {
+function heldView(row: HeldRow, wire: Uint8Array) {
   return {
     channel: row.channel_id,
     topic: row.name,
@@ -216,14 +251,14 @@ function heldView(row: HeldRow) {
     attempt: row.attempt,
     acceptedAt: row.accepted_at,
     reason: row.reason ?? '',
-    wire: row.wire,
+    wire,
   };
 }
 
-function scheduledView(row: ScheduledRow): ScheduledView {
-  return { ...heldView(row), dueAt: row.due_at };
+function scheduledView(row: ScheduledRow, wire: Uint8Array): ScheduledView {
+  return { ...heldView(row, wire), dueAt: row.due_at };
 }
 
-function deadView(row: DeadRow): DeadView {
-  return { ...heldView(row), consumer: row.consumer, diedAt: row.settled_at };
+function deadView(row: DeadRow, wire: Uint8Array): DeadView {
+  return { ...heldView(row, wire), consumer: row.consumer, diedAt: row.settled_at };
 }

@@ -34,10 +34,18 @@ export class Channels {
     try {
       const channel = await opening;
       this.#known.set(key, channel);
+      this.#enlist(channel);
       return channel;
     } finally {
       if (this.#opening.get(key) === opening) this.#opening.delete(key);
     }
+  }
+
+  /** Another gateway made it since the list was read: while MySQL is away, it would look deleted for want of a place there. */
+  #enlist(channel: Channel): void {
+    const list = this.#list;
+    if (list === undefined || list.channels.some(({ id }) => id === channel.id)) return;
+    this.#list = { ...list, channels: [...list.channels, channel] };
   }
 
   /** While MySQL is away, the list that was read last: a channel never gets another id. */
@@ -47,6 +55,8 @@ export class Channels {
       const fresh = !anew && Math.abs(this.clock.now() - list.readAt) < LIST_MAX_AGE_MS;
       if (fresh || this.connection.health() !== undefined) return list.channels;
     }
+    // What is being read began before this call, and need not have what was committed before it.
+    if (anew) await this.#listing?.catch(() => undefined);
     this.#listing ??= this.#read().finally(() => {
       this.#listing = undefined;
     });

@@ -12,6 +12,7 @@ import { among, type ClaimTerms, claimDue, claimParked, type DueRow, raiseFences
 import { recordEnd } from './statements/endings.js';
 import { HELD_CODE } from './statements/held.js';
 import { amongKeys, keyed } from './statements/keys.js';
+import { parkedTopicsSql } from './statements/parked.js';
 import { pruneRecords } from './statements/prune.js';
 import { remove, waitingRow } from './statements/schedule.js';
 import { Topics } from './topics.js';
@@ -82,13 +83,7 @@ export class MysqlSchedule implements Schedule {
   }
 
   async parkedTopics(limit: number): Promise<string[]> {
-    // Grouped by the whole of the index's first columns, it leaps from topic to topic: 4 ms where reading 300,000 rows takes 380.
-    const rows = await this.#rows<{ readonly name: string }>(
-      `SELECT STRAIGHT_JOIN t.name FROM (
-         SELECT topic_id FROM schedule FORCE INDEX (schedule_state_topic) WHERE state = ${HELD_CODE.parked}
-         GROUP BY state, topic_id LIMIT ${limit}
-       ) p JOIN topics t ON t.id = p.topic_id`,
-    );
+    const rows = await this.#rows<{ readonly name: string }>(parkedTopicsSql(limit));
     return rows.map(({ name }) => name);
   }
 

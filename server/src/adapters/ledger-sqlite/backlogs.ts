@@ -4,13 +4,14 @@ import type {
   ChannelCounts,
   DeadFilter,
   DeadView,
+  HeldKey,
   LedgerCounts,
   ScheduledView,
   WaitFilter,
 } from '../../ports/backlogs.js';
 import { NO_COUNTS } from '../../ports/backlogs.js';
 import { mergePages } from '../../ports/merge-pages.js';
-import { COUNT_LIMIT, type Page, type PageAsk, type Position, SCAN_LIMIT } from '../../ports/page.js';
+import { COUNT_LIMIT, fitting, type Page, type PageAsk, type Position, SCAN_LIMIT } from '../../ports/page.js';
 import type { Store } from '../sqlite/store.js';
 import { Topics } from './topics.js';
 
@@ -18,16 +19,25 @@ const UNAVAILABLE = 'LEDGER_UNAVAILABLE';
 const NOTHING = { rows: [], next: undefined } as const;
 const FIRST: Position = { time: Number.MAX_SAFE_INTEGER - 1, channel: Number.MAX_SAFE_INTEGER, topic: 0, id: '' };
 
-interface ScheduledRow extends ScheduledView {
+/** A message as it is found; its body follows once it is known to fit. */
+interface Sized {
+  readonly topicId: number;
+  readonly bytes: number;
+}
+
+interface ScheduledRow extends Omit<ScheduledView, 'wire'>, Sized {
   readonly row: number;
 }
 
-interface DeadRow extends DeadView {
-  readonly topicId: number;
-}
+type DeadRow = Omit<DeadView, 'wire'> & Sized;
 
 interface Count {
   readonly channel: ChannelId;
+  readonly count: number;
+}
+
+interface StateCount {
+  readonly state: string;
   readonly count: number;
 }
 
@@ -54,12 +64,13 @@ export class SqliteBacklogs implements Backlogs {
       const range = [Math.max(filter.after, time), filter.before || Number.MAX_SAFE_INTEGER, time, row];
       const scan = topic === null && filter.channels === undefined ? ask.limit + 1 : SCAN_LIMIT;
       const rows = walk.all(...range, scan, topic, listOf(filter.channels), ask.limit + 1);
-      if (rows.length > ask.limit) {
-        const last = rows[ask.limit - 1];
-        return { rows: rows.slice(0, ask.limit), next: last && at(last.dueAt, last.row) };
+      const limit = fitting(rows, ask.limit);
+      if (rows.length > limit) {
+        const last = rows[limit - 1];
+        return { rows: this.#whole(rows.slice(0, limit)), next: last && at(last.dueAt, last.row) };
       }
       const stopped = stop.get(...range, scan - 1);
-      return { rows, next: stopped && at(stopped.time, stopped.row) };
+      return { rows: this.#whole(rows), next: stopped && at(stopped.time, stopped.row) };
     });
   }
 
@@ -79,13 +90,25 @@ export class SqliteBacklogs implements Backlogs {
           ...wanted,
           ask.limit + 1,
         );
-        return mergePages([{ rows, stopped: undefined }], ask.limit, positionOf);
+        return this.#deadPage(rows, undefined, ask);
       }
       const filtered = topic !== null || filter.channels !== undefined || filter.reason !== '';
       const scan = filtered ? SCAN_LIMIT : ask.limit + 1;
       const rows = this.#statements.dead.all(...times, scan, topic, ...wanted, ask.limit + 1);
       const stopped = rows.length <= ask.limit ? this.#statements.deadStop.get(...times, scan - 1) : undefined;
-      return mergePages([{ rows, stopped }], ask.limit, positionOf);
+      return this.#deadPage(rows, stopped, ask);
+    });
+  }
+
+  #deadPage(rows: readonly DeadRow[], stopped: Position | undefined, ask: PageAsk): Page<DeadView> {
+    const page = mergePages([{ rows, stopped }], fitting(rows, ask.limit), positionOf);
+    return { rows: this.#whole(page.rows), next: page.next };
+  }
+
+  #whole<Row extends Sized & HeldKey>(rows: readonly Row[]): (Row & { readonly wire: Uint8Array })[] {
+    return rows.flatMap((row) => {
+      const held = this.#statements.wire.get(row.channel, row.topicId, row.id);
+      return held === undefined ? [] : [{ ...row, wire: held.wire }];
     });
   }
 
@@ -107,6 +130,14 @@ export class SqliteBacklogs implements Backlogs {
       const sums = [leased, waits, dead].map((counts) => counts.reduce((sum, { count }) => sum + count, 0));
       const more = [...sums, parked].some((sum) => sum >= COUNT_LIMIT);
       return { channels, scheduled: sums[1] ?? 0, parked, dead: sums[2] ?? 0, more };
+    });
+  }
+
+  async holding(channel: ChannelId): Promise<ChannelCounts> {
+    return this.#store.read(UNAVAILABLE, () => {
+      const rows = this.#statements.holding.all(channel, COUNT_LIMIT);
+      const of = (state: string) => rows.find((row) => row.state === state)?.count ?? 0;
+      return { leased: of('leased'), retry: of('retry'), dead: of('dead') };
     });
   }
 
@@ -149,16 +180,19 @@ function statementsOf(store: Store) {
       AND (settled_at, channel_id, topic_id, message_id) < (?3, ?4, ?5, ?6)
     ORDER BY settled_at DESC, channel_id DESC, topic_id DESC, message_id DESC`;
   const letter = `d.channel_id AS channel, t.name AS topic, d.topic_id AS topicId, d.message_id AS id, d.attempt, d.consumer,
-    d.accepted_at AS acceptedAt, d.settled_at AS diedAt, d.reason, s.wire`;
+    d.accepted_at AS acceptedAt, d.settled_at AS diedAt, d.reason, length(s.wire) AS bytes`;
   const joins = `JOIN topics t ON t.id = d.topic_id
     JOIN schedule s ON s.channel_id = d.channel_id AND s.topic_id = d.topic_id AND s.message_id = d.message_id`;
   const order = 'ORDER BY d.settled_at DESC, d.channel_id DESC, d.topic_id DESC, d.message_id DESC';
+  const byState = (whose: string) => `SELECT state, count(*) AS count FROM (
+      SELECT iif(state = 'claimed', claimed_from, state) AS state FROM schedule WHERE ${whose} LIMIT ?
+    ) GROUP BY state`;
   const counted = (rows: string) => `SELECT channel_id AS channel, count(*) AS count FROM (${rows} LIMIT ?) GROUP BY 1`;
   return {
     scheduled: {
       walk: store.prepare<ScheduledRow>(
-        `SELECT s.rowid AS row, s.channel_id AS channel, t.name AS topic, s.message_id AS id, s.attempt,
-           s.accepted_at AS acceptedAt, s.due_at AS dueAt, s.reason, s.wire
+        `SELECT s.rowid AS row, s.channel_id AS channel, t.name AS topic, s.topic_id AS topicId, s.message_id AS id, s.attempt,
+           s.accepted_at AS acceptedAt, s.due_at AS dueAt, s.reason, length(s.wire) AS bytes
          FROM (SELECT rowid AS row, due_at, topic_id, channel_id ${due} LIMIT ?5) f
          JOIN schedule s ON s.rowid = f.row JOIN topics t ON t.id = f.topic_id
          WHERE (?6 IS NULL OR f.topic_id = ?6) AND (?7 IS NULL OR f.channel_id IN (SELECT value FROM json_each(?7)))
@@ -203,11 +237,11 @@ function statementsOf(store: Store) {
     parked: store.prepare<{ readonly count: number }>(
       `SELECT count(*) AS count FROM (SELECT 1 FROM schedule INDEXED BY schedule_parked WHERE state = 'parked' LIMIT ?)`,
     ),
-    waiting: store.prepare<{ readonly state: string; readonly count: number }>(
-      `SELECT state, count(*) AS count FROM (
-         SELECT iif(state = 'claimed', claimed_from, state) AS state FROM schedule WHERE channel_id = 0 AND topic_id = ? LIMIT ?
-       ) GROUP BY state`,
+    wire: store.prepare<{ readonly wire: Uint8Array }>(
+      'SELECT wire FROM schedule WHERE channel_id = ? AND topic_id = ? AND message_id = ?',
     ),
+    holding: store.prepare<StateCount>(byState('channel_id = ?')),
+    waiting: store.prepare<StateCount>(byState('channel_id = 0 AND topic_id = ?')),
     // Goes from topic to topic instead of over all their messages.
     parkedTopics: store.prepare<{ readonly name: string }>(
       `WITH RECURSIVE parked (topic_id) AS (

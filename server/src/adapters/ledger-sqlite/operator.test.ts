@@ -3,6 +3,7 @@ import { allShards } from '../../fixture/shards.js';
 import { attemptNumber } from '../../model/attempt.js';
 import type { Channel } from '../../model/channel.js';
 import type { Change, Entry } from '../../ports/ledger.js';
+import { PAGE_BYTES } from '../../ports/page.js';
 import { Fixture, message } from '../sqlite/fixture.js';
 import { SqliteBacklogs } from './backlogs.js';
 import { SqliteInspector } from './inspector.js';
@@ -147,4 +148,28 @@ test('counts are by channel and state', async () => {
   const counts = await backlogs.counts();
   expect(counts.channels.get(channel.id)).toEqual({ leased: 1, retry: 1, dead: 2 });
   expect(counts).toMatchObject({ scheduled: 1, dead: 2, parked: 0, more: false });
+});
+
+test('the counts of one channel are its own, however much others hold', async () => {
+  const other = await ledger.channel('t', 'other');
+  await schedule.add([{ message: message('t', 'd'), dueAt: NOW }]);
+  await ledger.write([dead('a'), retry('r', NOW)]);
+  await schedule.claim(NOW, 10, 1_000, SHARD_LIST);
+  expect(await backlogs.holding(channel.id)).toEqual({ leased: 0, retry: 1, dead: 1 });
+  expect(await backlogs.holding(other.id)).toEqual({ leased: 0, retry: 0, dead: 0 });
+});
+
+test('a page ends before its messages take too much memory', async () => {
+  const large = Buffer.alloc(PAGE_BYTES / 2 - 1);
+  for (const id of ['a', 'b', 'c']) {
+    await ledger.write([entry(`dead-${id}`, { state: 'dead', reason: 'x', wire: large })]);
+    await ledger.write([entry(`late-${id}`, { state: 'retry', reason: 'x', dueAt: NOW, expiresAt: 0, wire: large })]);
+  }
+  const first = await backlogs.dead(EVERY, START);
+  expect(first.rows.map(({ wire }) => wire.length)).toEqual([large.length, large.length]);
+  const second = await backlogs.dead(EVERY, { limit: 100, from: first.next });
+  expect([second.rows.length, second.next]).toEqual([1, undefined]);
+  const due = await backlogs.scheduled(EVERY, START);
+  const later = await backlogs.scheduled(EVERY, { limit: 100, from: due.next });
+  expect([due.rows.length, later.rows.length, later.next]).toEqual([2, 1, undefined]);
 });

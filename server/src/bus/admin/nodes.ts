@@ -37,7 +37,8 @@ export class Nodes implements Service {
   readonly #startedAt: number;
   #samples: Sample[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #postedAt = 0;
+  /** By the steady clock, in milliseconds: a wall clock that is set back must not keep this gateway silent. */
+  #postedAt = Number.NEGATIVE_INFINITY;
   #read: { readonly at: number; readonly sheets: Promise<NodeSheet[]> } | undefined;
 
   constructor(private readonly parts: Parts) {
@@ -83,7 +84,7 @@ export class Nodes implements Service {
       consumers,
       inFlight: unsettled,
       totals,
-      rates: ratesOf([...this.#samples, { at: now, totals }]),
+      rates: ratesOf([...this.#samples, { at: clock.steady(), totals }]),
       consumerSheets: [...consumersOf(bus)],
     };
   }
@@ -101,7 +102,7 @@ export class Nodes implements Service {
   }
 
   #sample(): void {
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.steady();
     this.#samples = [...this.#samples.slice(1 - SAMPLES), { at: now, totals: this.parts.bus.tally.totals }];
     if (now - this.#postedAt < POST_MS - SAMPLE_MS / 2) return;
     this.#postedAt = now;

@@ -1,4 +1,5 @@
 import { BusError } from '../../model/errors.js';
+import { isVisibleAscii } from '../../model/message-codec.js';
 import type { Position } from '../../ports/page.js';
 
 const MAX_LENGTH = 512;
@@ -19,8 +20,9 @@ export function parsePageToken(token: string, request: unknown): Position | unde
   const parts = token.length > MAX_LENGTH ? undefined : partsOf(token);
   if (parts === undefined) throw invalid('is no token of a list');
   const [print, time, channel, topic, id] = parts;
-  const numbers = [time, channel, topic].every((number) => Number.isSafeInteger(number));
+  const numbers = [time, channel, topic].every((number) => Number.isSafeInteger(number) && Number(number) >= 0);
   if (parts.length !== 5 || typeof id !== 'string' || !numbers) throw invalid('is no token of a list');
+  if (id !== '' && !isVisibleAscii(id, MAX_LENGTH)) throw invalid('is no token of a list');
   if (print !== fingerprint(request)) throw invalid('belongs to a request with other fields');
   return { time: Number(time), channel: Number(channel), topic: Number(topic), id };
 }

@@ -15,6 +15,13 @@ export interface PurgeParts {
   readonly clock: Clock;
 }
 
+export interface PurgeTerms {
+  /** What was accepted before this time, Unix milliseconds. */
+  readonly before: number;
+  /** Unix milliseconds: when to give up. */
+  readonly until: number;
+}
+
 export interface Purged {
   readonly count: number;
   /** False: time was up. */
@@ -51,11 +58,7 @@ class Inbox implements FrameSink {
  * Empties a channel's queue of what was accepted before `before`: a consumer like any other, that settles each message in the
  * ledger as purged. So nothing leaves without a record, and what somebody acked meanwhile stays acked.
  */
-export async function purgeQueue(
-  parts: PurgeParts,
-  channel: Channel,
-  { before, until }: { readonly before: number; readonly until: number },
-): Promise<Purged> {
+export async function purgeQueue(parts: PurgeParts, channel: Channel, { before, until }: PurgeTerms): Promise<Purged> {
   const inbox = new Inbox();
   const newer: FrameDelivery[] = [];
   const consumer = parts.broker.consume(channel, inbox);
@@ -66,7 +69,7 @@ export async function purgeQueue(
     for (;;) {
       const frames = inbox.take();
       if (frames.length > 0) {
-        count += await purgeFrames(parts, channel, frames, before, newer);
+        count += await purgeFrames(parts, channel, frames, { before, until }, newer);
         movedAt = parts.clock.now();
       }
       if (newer.length >= NEWER_FRAMES) return { count, complete: true };
@@ -93,9 +96,10 @@ async function purgeFrames(
   parts: PurgeParts,
   channel: Channel,
   frames: readonly FrameDelivery[],
-  before: number,
+  { before, until }: PurgeTerms,
   newer: FrameDelivery[],
 ): Promise<number> {
+  const signal = AbortSignal.timeout(Math.max(0, until - parts.clock.now()));
   const purged: FrameDelivery[] = [];
   const open = new Set(frames);
   try {
@@ -106,9 +110,10 @@ async function purgeFrames(
         newer.push(frame);
         continue;
       }
-      // The rest goes anew before the frame may be forgotten.
+      // The rest goes anew before the frame may be forgotten. Should it not be, two copies are there: so it is to be verified.
       const topic = frame.messages[0]?.topic ?? channel.topic;
-      if (rest.length > 0) await parts.broker.publish({ topic, messages: rest, verify: frame.verify }, { channel });
+      const anew = { topic, messages: rest, verify: true };
+      if (rest.length > 0 && (await parts.broker.publish(anew, { channel }, signal)) !== 'routed') continue;
       purged.push(frame);
     }
     const count = await settle(parts, channel, purged, before);

@@ -1,7 +1,7 @@
 import type { Totals } from '../../ports/node-board.js';
 
 export interface Sample {
-  /** Unix milliseconds. */
+  /** By the steady clock, in milliseconds. */
   readonly at: number;
   readonly totals: Totals;
 }

@@ -1,12 +1,12 @@
-import type { Channel } from '../../model/channel.js';
 import { BusError } from '../../model/errors.js';
 import { isPattern, matches } from '../../model/topic.js';
 import type { Backlogs } from '../../ports/backlogs.js';
+import type { Clock } from '../../ports/clock.js';
 import type { Inspector } from '../../ports/inspector.js';
 import type { Operator } from '../../ports/operator.js';
 import { COUNT_LIMIT, type Page, type PageAsk } from '../../ports/page.js';
 import type { Bus } from '../bus.js';
-import type { ChannelDesk, ChannelView } from './channel-desk.js';
+import type { ChannelDesk, ChannelView, DeleteTerms } from './channel-desk.js';
 import { byName, pageOf } from './named-page.js';
 
 export interface TopicView {
@@ -22,6 +22,7 @@ interface Parts {
   readonly backlogs: Backlogs;
   readonly operator: Operator;
   readonly channels: ChannelDesk;
+  readonly clock: Clock;
 }
 
 /** Topics with parked messages beyond these are not listed. */
@@ -59,7 +60,7 @@ export class TopicDesk {
   /** Messages of its channels end purged, those that wait for the topic itself cancelled. */
   async delete(
     topic: string,
-    terms: { readonly purge: boolean; readonly dryRun: boolean; readonly now: number; readonly until: number },
+    terms: DeleteTerms,
   ): Promise<{ readonly channels: number; readonly purged: number; readonly cancelled: number }> {
     const channels = (await this.parts.bus.channels.all()).filter((channel) => channel.topic === topic);
     const { delayed, parked } = await this.parts.backlogs.waiting(topic);
@@ -73,21 +74,18 @@ export class TopicDesk {
     // All are looked at before any is touched.
     for (const channel of channels) await this.parts.channels.checkDeletable(channel, terms);
     let purged = 0;
-    for (const channel of channels) purged += await this.#deleteChannel(channel, terms);
-    const cancelled = terms.dryRun ? delayed + parked : await this.#withdraw(topic, terms.now);
+    for (const { name } of channels) purged += await this.parts.channels.delete(topic, name, terms);
+    const cancelled = terms.dryRun ? delayed + parked : await this.#withdraw(topic, terms);
     return { channels: channels.length, purged, cancelled };
   }
 
-  #deleteChannel(
-    channel: Channel,
-    terms: { readonly purge: boolean; readonly dryRun: boolean; readonly now: number; readonly until: number },
-  ): Promise<number> {
-    return this.parts.channels.delete(channel.topic, channel.name, terms);
-  }
-
-  async #withdraw(topic: string, now: number): Promise<number> {
+  async #withdraw(topic: string, { now, until }: DeleteTerms): Promise<number> {
     let cancelled = 0;
     for (;;) {
+      if (this.parts.clock.now() >= until) {
+        const words = `time was up with ${cancelled} messages of the topic "${topic}" cancelled, and more left: call again`;
+        throw new BusError('DEADLINE_EXCEEDED', words);
+      }
       const batch = await this.parts.operator.withdraw(topic, WITHDRAW_BATCH, now);
       cancelled += batch;
       if (batch < WITHDRAW_BATCH) return cancelled;

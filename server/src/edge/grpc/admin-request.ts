@@ -103,7 +103,7 @@ export function toMessageFilter(request: FindMessagesRequest): MessageFilter {
   }
   if (id !== '') checkMessageId(id, 'id');
   checkNames(request);
-  const states = [...new Set(request.states)].map((code, i) => {
+  const states = request.states.map((code, i) => {
     const state = STATES[code];
     if (state === undefined) throw invalid(`states[${i}]`, 'a state of a message');
     if (id === '' && (state === 'delayed' || state === 'parked')) {
@@ -111,7 +111,7 @@ export function toMessageFilter(request: FindMessagesRequest): MessageFilter {
     }
     return state;
   });
-  return { id, topic, channel, states, ...toTimes(request) };
+  return { id, topic, channel, states: [...new Set(states)], ...toTimes(request) };
 }
 
 export function toDeadQuery(query: WireDeadQuery | undefined): DeadQuery {

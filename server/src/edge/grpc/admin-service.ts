@@ -82,8 +82,8 @@ export class AdminService {
       deleteTopic: this.#answer(wire.DeleteTopicResponseSchema, async (request: wire.DeleteTopicRequest, call) => {
         const { topic, purge, dryRun } = request;
         checkPattern(topic, 'topic');
-        const deleted = await topics.delete(topic, { purge, dryRun, ...this.#times(call) });
-        const { channels, purged, cancelled } = deleted;
+        const deleting = topics.delete(topic, { purge, dryRun, ...this.#times(call) });
+        const { channels, purged, cancelled } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
         if (!dryRun) await this.#note(call, 'DeleteTopic', topic, channels);
         return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled) };
       }),
@@ -120,8 +120,10 @@ export class AdminService {
         async (request: wire.DeleteChannelRequest, call) => {
           const { topic, channel, purge, dryRun } = request;
           ask.checkChannelName(request);
-          const purged = await channels.delete(topic, channel, { purge, dryRun, ...this.#times(call) });
-          if (!dryRun) await this.#note(call, 'DeleteChannel', `${topic}/${channel}`, purged);
+          const deleting = channels.delete(topic, channel, { purge, dryRun, ...this.#times(call) });
+          const target = `${topic}/${channel}`;
+          const purged = await this.#orStopped(call, 'DeleteChannel', target, deleting);
+          if (!dryRun) await this.#note(call, 'DeleteChannel', target, purged);
           return { purged: BigInt(purged) };
         },
       ),
@@ -186,7 +188,8 @@ export class AdminService {
         const { dryRun } = request;
         const terms = { limit: ask.toLimit(request.limit), dryRun, ...this.#times(call) };
         const perSecond = ask.checkPerSecond(request.maxPerSecond);
-        const { count, complete } = await dead.redrive(query, call.getPeer(), perSecond, terms);
+        const redriving = dead.redrive(query, call.getPeer(), perSecond, terms);
+        const { count, complete } = await this.#orStopped(call, 'Redrive', inWords(query), redriving);
         if (!dryRun) await this.#note(call, 'Redrive', inWords(query), count);
         return { count: BigInt(count), complete };
       }),
@@ -194,7 +197,8 @@ export class AdminService {
         const query = ask.toDeadQuery(request.query);
         const { dryRun } = request;
         const terms = { limit: ask.toLimit(request.limit), dryRun, ...this.#times(call) };
-        const { count, complete } = await dead.delete(query, terms);
+        const deleting = dead.delete(query, terms);
+        const { count, complete } = await this.#orStopped(call, 'DeleteDead', inWords(query), deleting);
         if (!dryRun) await this.#note(call, 'DeleteDead', inWords(query), count);
         return { count: BigInt(count), complete };
       }),
@@ -241,9 +245,13 @@ export class AdminService {
     }
     const nothing = { count: 0, complete: true };
     const terms = this.#times(call);
-    const scheduled = request.scheduled ? await channels.purgeScheduled(channel, terms) : nothing;
-    const ready = request.ready ? await channels.purgeReady(channel, terms) : nothing;
-    await this.#note(call, 'PurgeChannel', `${channel.topic}/${channel.name}`, scheduled.count + ready.count);
+    const target = `${channel.topic}/${channel.name}`;
+    const purge = async () => {
+      const scheduled = request.scheduled ? await channels.purgeScheduled(channel, terms) : nothing;
+      return { scheduled, ready: request.ready ? await channels.purgeReady(channel, terms) : nothing };
+    };
+    const { scheduled, ready } = await this.#orStopped(call, 'PurgeChannel', target, purge());
+    await this.#note(call, 'PurgeChannel', target, scheduled.count + ready.count);
     return {
       ready: BigInt(ready.count),
       scheduled: BigInt(scheduled.count),
@@ -275,6 +283,17 @@ export class AdminService {
   #times(call: Call): { readonly now: number; readonly until: number } {
     const now = this.clock.now();
     return { now, until: deadlineOf(call, now, CALL_MS) };
+  }
+
+  /** What a fault stopped was done in part, nobody knows how far: the audit log says so. */
+  async #orStopped<T>(call: Call, action: string, target: string, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      const { reason, retryable } = BusError.from(error);
+      if (retryable || reason === 'INTERNAL') await this.#note(call, `${action} (stopped)`, target, 0);
+      throw error;
+    }
   }
 
   #note(call: Call, action: string, target: string, count: number): Promise<void> {
@@ -310,10 +329,12 @@ function keyOf({ topic, channel, since, name }: NodeSheet['consumerSheets'][numb
   return `${topic}/${channel}/${String(since).padStart(16, '0')}/${name}`;
 }
 
-/** For the audit log. */
+/** For the audit log, which keeps as much. */
+const MAX_WORDS = 1_024;
+
 function inWords(query: ReturnType<typeof ask.toDeadQuery>): string {
   const words = Object.entries(query)
     .filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value !== '' && value !== 0))
     .map(([name, value]) => `${name}=${String(value)}`);
-  return words.length === 0 ? 'all' : words.join(' ');
+  return words.length === 0 ? 'all' : words.join(' ').slice(0, MAX_WORDS);
 }

@@ -30,7 +30,9 @@ export async function pruneRecords(session: Session, before: number, limit: numb
   const tried = rows.filter(({ state, attempt }) => attempt > 1 || state !== STATE_CODE.acked);
   await session.later(deleteSql('aliases', 'alias_message', keys));
   if (tried.length > 0) await session.later(deleteSql('attempts', 'PRIMARY', tried.map(keyedOf).sort(byKey)));
-  await session.later(deleteSql('deliveries', 'PRIMARY', keys));
+  // Another gateway may have removed it meanwhile, and its id may be in use again.
+  const still = `t.state IN (${REMOVED.join(',')}) AND t.settled_at < ${before}`;
+  await session.later(`${deleteSql('deliveries', 'PRIMARY', keys)} AND ${still}`);
   return rows.length;
 }
 

@@ -1,6 +1,6 @@
 import type { ChannelId } from '../../../model/channel.js';
 import type { Position } from '../../../ports/page.js';
-import { asciiLiteral } from './literals.js';
+import { textLiteral } from './literals.js';
 
 /** A look along an index that ends in the primary key, from a position on. */
 export interface Walk {
@@ -59,7 +59,7 @@ function behind({ columns, from, position, order }: Walk): string {
     ['channel_id', String(channel)],
     ['topic_id', String(topic)],
   ];
-  const last = `message_id ${past} ${asciiLiteral(id)}`;
+  const last = `message_id ${past} ${textLiteral(id, id.length)}`;
   const rest = all.reduceRight(
     (inner, [column, value]) => `(${column} ${past} ${value} OR ${column} = ${value} AND ${inner})`,
     last,

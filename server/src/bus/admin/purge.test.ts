@@ -1,0 +1,66 @@
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { EmbeddedFixture } from '../../fixture/embedded.js';
+import { messages } from '../../fixture/incoming.js';
+import type { Channel } from '../../model/channel.js';
+import type { Bus } from '../bus.js';
+import { NonceSource } from '../ids.js';
+import { purgeQueue } from './purge.js';
+
+let fixture: EmbeddedFixture;
+let bus: Bus;
+let channel: Channel;
+
+beforeEach(async () => {
+  fixture = new EmbeddedFixture();
+  onTestFinished(() => fixture.remove());
+  bus = fixture.bus();
+  channel = await bus.channels.open('orders', 'billing', undefined);
+});
+
+const now = () => fixture.clock.now();
+const publish = (...ids: string[]) => bus.publish(messages('orders', ...ids), 'messages', now() + 5_000);
+/** Time passes meanwhile, as a queue that stays quiet is waited for. */
+async function purge(before: number) {
+  const { clock, broker, ledger, engine } = fixture;
+  const parts = { clock, broker, ledger, queues: engine.queues, nonces: new NonceSource() };
+  const passing = setInterval(() => clock.advance(500), 10);
+  try {
+    return await purgeQueue(parts, channel, { before, until: now() + 3_000 });
+  } finally {
+    clearInterval(passing);
+  }
+}
+
+/** A frame of an old and a newer message. Answers the time between them. */
+async function publishMixed(): Promise<number> {
+  const { broker, clock } = fixture;
+  broker.intercept = async () => 'routed';
+  await publish('old');
+  clock.advance(1_000);
+  const border = now();
+  await publish('new');
+  broker.intercept = (_frame, _to, real) => real();
+  const both = broker.frames.splice(0).flatMap((frame) => frame.messages);
+  expect(both.map(({ id }) => id)).toEqual(['old', 'new']);
+  await broker.publish({ topic: 'orders', messages: both, verify: false }, { channel });
+  broker.frames.length = 0;
+  return border;
+}
+
+test('what is newer goes back into the queue marked to be verified: its frame may come again, too', async () => {
+  const border = await publishMixed();
+  const { count } = await purge(border);
+  expect(count).toBe(1);
+  const [anew] = fixture.broker.frames;
+  expect(anew?.messages.map(({ id }) => id)).toEqual(['new']);
+  expect(anew?.verify).toBe(true);
+});
+
+test('a frame stays in the queue when what is newer in it finds no way back', async () => {
+  const border = await publishMixed();
+  fixture.broker.intercept = async () => 'unroutable';
+  const { count } = await purge(border);
+  expect(count).toBe(0);
+  expect(fixture.broker.acked).toBe(0);
+  expect((await fixture.engine.queues.depth(channel)).frames).toBe(1);
+});
