@@ -36,8 +36,7 @@ export class Stage {
 
   /** Gateways that are one bus. On the cluster engine they are on the shared services, but for those that are named. */
   async group(own: Partial<ServiceUrls> = {}): Promise<GatewayGroup> {
-    const services = { ...this.#shared, ...own };
-    const space = this.engine === 'cluster' ? await ClusterSpace.create(services) : undefined;
+    const space = this.engine === 'cluster' ? await ClusterSpace.create(own, this.#shared) : undefined;
     const group = new GatewayGroup(space);
     this.#groups.push(group);
     this.atEnd(async () => {

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { clusterSettings, databaseUrl, runSql } from './cluster-settings.js';
-import { SERVICE_NAMES } from './services/service.js';
 import { type ServiceUrls, sharedServices } from './services.js';
 
 /** A place of its own on the services: a fresh database, and a prefix for the names in RabbitMQ and Redis. */
@@ -11,16 +10,16 @@ export class ClusterSpace {
   readonly database: string;
   readonly #own: Partial<ServiceUrls>;
 
-  /** On the shared services, but for those that the test names as its own. */
-  static async create(own: Partial<ServiceUrls> = {}): Promise<ClusterSpace> {
-    const space = new ClusterSpace(own);
+  /** On the shared services, but for those that the test names as its own. A program that is no test says which are shared. */
+  static async create(own: Partial<ServiceUrls> = {}, shared = sharedServices()): Promise<ClusterSpace> {
+    const space = new ClusterSpace(own, shared);
     await runSql(space.services.mysql, `CREATE DATABASE ${space.database}`);
     return space;
   }
 
-  private constructor(own: Partial<ServiceUrls>) {
+  private constructor(own: Partial<ServiceUrls>, shared: ServiceUrls) {
     const id = randomBytes(5).toString('hex');
-    this.services = isWhole(own) ? own : { ...sharedServices(), ...own };
+    this.services = { ...shared, ...own };
     this.#own = own;
     this.prefix = `test-${id}`;
     this.database = `waybill_test_${id}`;
@@ -55,9 +54,4 @@ export class ClusterSpace {
       redis.disconnect();
     }
   }
-}
-
-/** Names every service: then nothing is asked of the test runner, and a program that is no test can do the same. */
-function isWhole(own: Partial<ServiceUrls>): own is ServiceUrls {
-  return SERVICE_NAMES.every((name) => own[name] !== undefined);
 }

@@ -15,6 +15,8 @@ import { Traffic } from '../traffic.js';
 
 const LOCK_SECONDS = 2;
 const LEASE_SECONDS = 2;
+/** What RabbitMQ sent to the frozen gateway stays there until two of these have passed; the gateway's own default is 15. */
+const HEARTBEAT_SECONDS = 3;
 const CHANNEL = 'workers';
 
 /** It wakes up and believes that nothing happened: its locks, its leases and its deliveries are all somebody else's by then. */
@@ -24,7 +26,8 @@ export const gatewayFrozen: Scenario = {
   engines: ['cluster'],
   async play(stage) {
     const group = await stage.group();
-    const settings = { DLMExpiration: LOCK_SECONDS, Debug: true };
+    const AmqpUrl = `${stage.services.rabbitmq}/?heartbeat=${HEARTBEAT_SECONDS}`;
+    const settings = { DLMExpiration: LOCK_SECONDS, Debug: true, AmqpUrl };
     const [stays, frozen] = await Promise.all([group.start(settings), group.start(settings)]);
     await sharing(20_000, stays, frozen);
     const mix = { delayed: 0.3, nacked: 0.2 };
