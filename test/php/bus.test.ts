@@ -10,11 +10,12 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(() => space?.remove());
 
-test('the PHP package works on the embedded engine', { timeout: 600_000 }, async () => {
+// Together: a minute of each is a handler that blocks.
+test.concurrent('the PHP package works on the embedded engine', { timeout: 600_000 }, async () => {
   expect(await phpunit('bus', { timeoutMs: 590_000 })).toBeGreaterThan(40);
 });
 
-test('the PHP package works on the cluster engine', { timeout: 600_000 }, async () => {
+test.concurrent('the PHP package works on the cluster engine', { timeout: 600_000 }, async () => {
   const env = { WAYBILL_TEST_SETTINGS: JSON.stringify(space.settings) };
   expect(await phpunit('bus', { env, timeoutMs: 590_000 })).toBeGreaterThan(40);
 });
