@@ -24,7 +24,8 @@ class AuditEntry extends \Google\Protobuf\Internal\Message
      */
     protected $actor = '';
     /**
-     * The rpc: `PurgeChannel`.
+     * The rpc: `PurgeChannel`. With ` (stopped)` behind it: a fault stopped it half way, and what it had changed by then is not
+     * counted.
      *
      * Generated from protobuf field <code>string action = 3;</code>
      */
@@ -58,7 +59,8 @@ class AuditEntry extends \Google\Protobuf\Internal\Message
      *     @type string $actor
      *           Who asked: the token's name, or the peer's address.
      *     @type string $action
-     *           The rpc: `PurgeChannel`.
+     *           The rpc: `PurgeChannel`. With ` (stopped)` behind it: a fault stopped it half way, and what it had changed by then is not
+     *           counted.
      *     @type string $target
      *           What was hit: `orders/mail`, or a query in words; up to 1,024 characters.
      *     @type int|string $count
@@ -121,7 +123,8 @@ class AuditEntry extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * The rpc: `PurgeChannel`.
+     * The rpc: `PurgeChannel`. With ` (stopped)` behind it: a fault stopped it half way, and what it had changed by then is not
+     * counted.
      *
      * Generated from protobuf field <code>string action = 3;</code>
      * @return string
@@ -132,7 +135,8 @@ class AuditEntry extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * The rpc: `PurgeChannel`.
+     * The rpc: `PurgeChannel`. With ` (stopped)` behind it: a fault stopped it half way, and what it had changed by then is not
+     * counted.
      *
      * Generated from protobuf field <code>string action = 3;</code>
      * @param string $var
