@@ -32,6 +32,8 @@ export interface ScenarioReport {
   readonly duplicated: number;
   /** Messages of a key that came after a later one of it. */
   readonly outOfOrder: number;
+  /** Messages of a key that the bus accepted before an earlier one of it. */
+  readonly acceptedOutOfOrder: number;
   /** Messages that came although their transaction rolled back. */
   readonly unwritten: number;
   /** Transactions that committed after one with a higher number. */
@@ -73,6 +75,7 @@ export async function outboxOutOfOrder(options: ScenarioOptions): Promise<Scenar
       lost: written.ids.size - acked.size,
       duplicated: checker.duplicated,
       outOfOrder: checker.outOfOrder,
+      acceptedOutOfOrder: checker.acceptedOutOfOrder,
       unwritten: [...written.rolledBack].filter((id) => checker.seen.has(id)).length,
       late: written.late,
       byRelay: relays.map(({ published }) => published),
