@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BusClient } from '../support/client.js';
 import type { ClusterSpace } from '../support/cluster-space.js';
 import { DueConsumer } from '../support/due-consumer.js';
-import { claimWith, fencesIn, releasedBy, shardsOf, sharing } from '../support/due-shards.js';
+import { claimWith, fencesIn, releasedBy, releasesOf, shardsOf, sharing } from '../support/due-shards.js';
 import { type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
 import { linesOf } from '../support/log-lines.js';
+import { until } from '../support/until.js';
 
 /** Config `DLMExpiration`: how long the shards of a gateway that was killed stay its own. */
 const LOCK_MS = 2_000;
@@ -94,8 +95,13 @@ describe('three gateways that share the schedule', () => {
     const released = [stays, killed, frozen].map(releasedBy);
     frozen.pause();
     await sharing(MOVED_MS + SLACK_MS, stays, killed);
-    const moved = await fencesIn(space);
-    const old = before.filter(({ shard, fence }) => moved.some((now) => now.shard === shard && now.fence > fence));
+    // The ledger learns of a new token by the first claim with it.
+    const old = await until(async () => {
+      const moved = await fencesIn(space);
+      const raised = before.filter(({ shard, fence }) => moved.some((now) => now.shard === shard && now.fence > fence));
+      if (raised.length < 20) throw new Error(`the ledger knows new tokens of ${raised.length} shards`);
+      return raised;
+    }, SLACK_MS);
     await delay(start + 3_500 - Date.now());
     const woken = Date.now();
     frozen.resume();
@@ -104,14 +110,16 @@ describe('three gateways that share the schedule', () => {
     const lateness = consumer.takeLateness();
     const shares = [stays, killed, frozen].map((gateway, i) => releasedBy(gateway) - (released[i] ?? 0));
     console.info(`froze one of 3 gateways: ${held} shards moved, ${shares.join('/')} messages; ${late(lateness)}`);
-    expect(old.length).toBeGreaterThanOrEqual(20);
-    // No message was published twice.
-    expect(shares.reduce((sum, count) => sum + count, 0)).toBe(900);
+    // No message was published twice, but for what was on its way when the gateway froze.
+    const onItsWay = releasesOf(frozen).filter(({ claimedAt, endedAt }) => claimedAt < woken && endedAt >= woken);
+    const twice = shares.reduce((sum, count) => sum + count, 0) - 900;
+    expect(twice).toBeGreaterThanOrEqual(0);
+    expect(twice).toBeLessThanOrEqual(onItsWay.reduce((sum, { published }) => sum + published, 0));
     const lost = linesOf(frozen, 'locks of shards have run out').find(
       ({ at, fields }) => at >= woken && fields.job === 'due',
     );
-    const early = linesOf(frozen, 'due messages were released').filter(
-      (line) => line.at >= woken && line.at < (lost?.at ?? Number.POSITIVE_INFINITY),
+    const early = releasesOf(frozen).filter(
+      ({ claimedAt }) => claimedAt >= woken && claimedAt < (lost?.at ?? Number.POSITIVE_INFINITY),
     );
     expect(early).toEqual([]);
     expect(lateness.at(-1)).toBeLessThan(MOVED_MS + SLACK_MS);

@@ -17,7 +17,23 @@ export function shardsOf(gateway: Gateway): number {
 
 /** How many due messages this gateway brought to the broker, over all its starts. It tells at level debug. */
 export function releasedBy(gateway: Gateway): number {
-  return linesOf(gateway, 'due messages were released').reduce((sum, { fields }) => sum + Number(fields.published), 0);
+  return releasesOf(gateway).reduce((sum, { published }) => sum + published, 0);
+}
+
+/** A batch of due messages, from its claim to the broker's confirm and the end of the claim. Unix milliseconds. */
+export interface Release {
+  readonly claimedAt: number;
+  readonly endedAt: number;
+  readonly published: number;
+}
+
+/** What this gateway released, over all its starts. It tells at level debug. */
+export function releasesOf(gateway: Gateway): Release[] {
+  return linesOf(gateway, 'due messages were released').map(({ at, fields }) => ({
+    claimedAt: at - Number(fields.tookMs),
+    endedAt: at,
+    published: Number(fields.published),
+  }));
 }
 
 /** Waits until these gateways have all shards among them, each its fair share. */

@@ -32,12 +32,14 @@ export class DueWorker implements Job {
   async runOnce(): Promise<number | undefined> {
     const { schedule, releaser, shards, clock, logger, claimMs } = this.parts;
     if (!releaser.ready) return undefined;
+    const began = clock.steady();
     const batch = await schedule.claim(clock.now(), this.#size.next, claimMs, shards.held);
     if (batch.length > 0) {
       const full = batch.length >= this.#size.next;
       this.#size.observe(batch);
       const published = await releaser.release(batch);
-      logger.debug({ claimed: batch.length, published }, 'due messages were released');
+      const tookMs = clock.steady() - began;
+      logger.debug({ claimed: batch.length, published, tookMs }, 'due messages were released');
       if (full) return 0;
     }
     const next = await schedule.nextDue();

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AckingConsumer } from '../../support/acking-consumer.js';
 import { BusClient } from '../../support/client.js';
 import { fixedRetry, type Received, type Status } from '../../support/client-types.js';
-import { sharing } from '../../support/due-shards.js';
+import { releasesOf, sharing } from '../../support/due-shards.js';
 import type { Gateway } from '../../support/gateway.js';
 import { linesOf } from '../../support/log-lines.js';
 import { SetChecker, type SetReport } from '../../support/set-checker.js';
@@ -50,7 +50,7 @@ export const gatewayFrozen: Scenario = {
       ({ at, fields }) => at >= woken && fields.job === 'due',
     );
     needNone(
-      linesOf(frozen, 'due messages were released').filter(({ at }) => at >= woken && at < (seen?.at ?? woken)),
+      releasesOf(frozen).filter(({ claimedAt }) => claimedAt >= woken && claimedAt < (seen?.at ?? woken)),
       'the gateway went on with the locks that it had',
     );
     return sum(outcome, books);
