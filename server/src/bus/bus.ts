@@ -29,6 +29,7 @@ import { Rebalancer } from './rebalancer.js';
 import { formatReceipt } from './receipt.js';
 import { Releaser } from './release.js';
 import { type Action, Settler, type SettleStatus } from './settle.js';
+import { Stall } from './stall.js';
 import { Subscription, type SubscriptionOptions } from './subscription.js';
 import { Tally } from './tally.js';
 import { checkDue, MessageRules } from './validate.js';
@@ -100,6 +101,7 @@ export class Bus {
     const { broker, ledger, schedule, clock, logger } = parts;
     const table = this.#table;
     const { tally } = this;
+    const stall = new Stall();
     const nonces = new NonceSource();
     const scheduled = (dueAt: number) => {
       for (const listener of this.#scheduled) listener(dueAt);
@@ -148,6 +150,7 @@ export class Bus {
       table,
       nonces,
       tally,
+      stall,
       gate,
       prefetch: { limit: options.prefetchLimit, bytes: BUFFER_BYTES },
       held: new HeldBytes(limits.heldBytes, () => {
@@ -157,7 +160,7 @@ export class Bus {
     };
     const { rebalance } = parts;
     this.rebalancer =
-      rebalance === undefined ? undefined : new Rebalancer({ rebalance, dispatchers: this.#dispatchers, clock });
+      rebalance === undefined ? undefined : new Rebalancer({ rebalance, dispatchers: this.#dispatchers, clock, stall });
   }
 
   /** Calls the listener whenever messages begin to wait for a time. */

@@ -11,6 +11,7 @@ import { overLimit } from './limit.js';
 import { Pace } from './pace.js';
 import { Prefetch, type PrefetchOptions } from './prefetch.js';
 import { formatReceipt } from './receipt.js';
+import type { Stall } from './stall.js';
 import { Subscriber, type SubscriberOptions } from './subscriber.js';
 import type { Tally } from './tally.js';
 
@@ -21,6 +22,7 @@ export interface DispatcherParts {
   readonly table: DeliveryTable;
   readonly nonces: NonceSource;
   readonly tally: Tally;
+  readonly stall: Stall;
   readonly gate: Gate;
   readonly prefetch: PrefetchOptions;
   readonly held: HeldBytes;
@@ -188,10 +190,11 @@ export class Dispatcher implements FrameSink {
     const frame = new HeldFrame(delivery, this.#link, bytes);
     const arrivedAt = this.parts.clock.steady();
     this.#movedAt = arrivedAt;
+    const verify = delivery.verify || this.parts.stall.doubtful(arrivedAt);
     let twins: Twin[] | undefined;
     for (const message of delivery.messages) {
-      const item = { message, frame, arrivedAt, verify: delivery.verify };
-      const held = delivery.verify ? this.parts.table.find(this.channel, message) : undefined;
+      const item = { message, frame, arrivedAt, verify };
+      const held = verify ? this.parts.table.find(this.channel, message) : undefined;
       if (held === undefined) {
         this.#backlog.add(item);
       } else {

@@ -3,6 +3,7 @@ import { SetClock } from '../fixture/clock.js';
 import { Words } from '../fixture/rebalance.js';
 import type { ChannelId } from '../model/channel.js';
 import { Rebalancer } from './rebalancer.js';
+import { Stall } from './stall.js';
 
 class Channel {
   hungry = false;
@@ -36,7 +37,7 @@ describe('the rebalancer', () => {
       [A, a],
       [B, b],
     ]);
-    const rebalancer = new Rebalancer({ rebalance: words.join(), dispatchers, clock });
+    const rebalancer = new Rebalancer({ rebalance: words.join(), dispatchers, clock, stall: new Stall() });
     await rebalancer.start();
     onTestFinished(() => rebalancer.stop());
     return { a, b, rebalancer };

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Rebalance } from '../ports/rebalance.js';
 import type { Service } from '../ports/service.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { Stall } from './stall.js';
 
 const TICK_MS = 100;
 /** A channel whose consumers starve says so this often. */
@@ -14,6 +15,7 @@ interface Parts {
   readonly rebalance: Rebalance;
   readonly dispatchers: ReadonlyMap<ChannelId, Pick<Dispatcher, 'starves' | 'giveWay'>>;
   readonly clock: Clock;
+  readonly stall: Stall;
 }
 
 /**
@@ -41,6 +43,7 @@ export class Rebalancer implements Service {
 
   runOnce(): void {
     const now = this.parts.clock.steady();
+    this.parts.stall.tick(now);
     this.#say(now);
     for (const [id, until] of this.#hungryUntil) {
       if (until <= now) this.#hungryUntil.delete(id);
