@@ -35,3 +35,17 @@ export function retryDelay(
   const delay = Math.min(backoff.initialMs * backoff.multiplier ** (attempt - 1), backoff.maxMs);
   return Math.round(delay * (1 - backoff.jitter * random()));
 }
+
+/** As ledgers keep it, with its fields in one order: equal policies are equal texts. */
+export function encodeRetryPolicy({ maxRetries, backoff }: RetryPolicy): string {
+  const { kind } = backoff;
+  if (kind === 'fixed') return JSON.stringify({ maxRetries, backoff: { kind, delayMs: backoff.delayMs } });
+  const { initialMs, multiplier, maxMs, jitter } = backoff;
+  return JSON.stringify({ maxRetries, backoff: { kind, initialMs, multiplier, maxMs, jitter } });
+}
+
+/** What `encodeRetryPolicy` made. */
+export function decodeRetryPolicy(text: string): RetryPolicy {
+  const stored: RetryPolicy = JSON.parse(text);
+  return stored;
+}

@@ -1,6 +1,6 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import type { Channel, ChannelId } from '../../model/channel.js';
-import type { Backoff, RetryPolicy } from '../../model/retry-policy.js';
+import { decodeRetryPolicy, encodeRetryPolicy, type RetryPolicy } from '../../model/retry-policy.js';
 import type { Clock } from '../../ports/clock.js';
 import type { MysqlConnection } from './connection.js';
 import type { Session } from './session.js';
@@ -133,27 +133,14 @@ async function find(session: Session, topic: string, name: string): Promise<Chan
 }
 
 function channelOf({ id, topic, name, retry, created_at, paused }: ChannelRow): Channel {
-  const policy = retry === null ? undefined : policyOf(retry);
+  const policy = retry === null ? undefined : decodeRetryPolicy(retry);
   return { id, topic, name, retry: policy, createdAt: created_at, paused: paused === 1 };
 }
 
-/** With its fields in one order, so that equal policies are equal texts. */
-function textOf({ maxRetries, backoff }: RetryPolicy): string {
-  const { kind } = backoff;
-  if (kind === 'fixed') return JSON.stringify({ maxRetries, backoff: { kind, delayMs: backoff.delayMs } });
-  const { initialMs, multiplier, maxMs, jitter } = backoff;
-  return JSON.stringify({ maxRetries, backoff: { kind, initialMs, multiplier, maxMs, jitter } });
-}
-
 function policyLiteral(retry: RetryPolicy | undefined): string {
-  return retry === undefined ? 'NULL' : textLiteral(textOf(retry), 1_000);
+  return retry === undefined ? 'NULL' : textLiteral(encodeRetryPolicy(retry), 1_000);
 }
 
 function same(a: RetryPolicy | undefined, b: RetryPolicy): boolean {
-  return a !== undefined && textOf(a) === textOf(b);
-}
-
-function policyOf(text: string): RetryPolicy {
-  const stored: { maxRetries: number; backoff: Backoff } = JSON.parse(text);
-  return stored;
+  return a !== undefined && encodeRetryPolicy(a) === encodeRetryPolicy(b);
 }

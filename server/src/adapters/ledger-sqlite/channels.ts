@@ -1,5 +1,5 @@
 import type { Channel, ChannelId } from '../../model/channel.js';
-import type { RetryPolicy } from '../../model/retry-policy.js';
+import { decodeRetryPolicy, encodeRetryPolicy, type RetryPolicy } from '../../model/retry-policy.js';
 import type { Store } from '../sqlite/store.js';
 
 interface Row {
@@ -54,8 +54,8 @@ export class Channels {
 
   async get(topic: string, name: string, retry: RetryPolicy | undefined): Promise<Channel> {
     const known = this.#known.get(key(topic, name));
-    const policy = retry === undefined ? null : JSON.stringify(retry);
-    if (known !== undefined && (policy === null || policy === JSON.stringify(known.retry))) return known;
+    const policy = encoded(retry);
+    if (known !== undefined && (policy === null || policy === encoded(known.retry))) return known;
     const now = this.#store.clock.now();
     const row = await this.#store.write('LEDGER_UNAVAILABLE', () => {
       // Made again after it was deleted, it begins as a new one.
@@ -67,7 +67,7 @@ export class Channels {
   }
 
   #remember({ id, topic, name, retry, created_at, paused }: Row): Channel {
-    const policy = retry === null ? undefined : JSON.parse(retry);
+    const policy = retry === null ? undefined : decodeRetryPolicy(retry);
     const channel: Channel = { id, topic, name, retry: policy, createdAt: created_at, paused: paused !== 0 };
     this.#known.set(key(topic, name), channel);
     return channel;
@@ -77,4 +77,8 @@ export class Channels {
 /** No name holds a slash. */
 function key(topic: string, name: string): string {
   return `${topic}/${name}`;
+}
+
+function encoded(retry: RetryPolicy | undefined): string | null {
+  return retry === undefined ? null : encodeRetryPolicy(retry);
 }
