@@ -14,6 +14,7 @@ import { formatReceipt } from './receipt.js';
 import type { Stall } from './stall.js';
 import { Subscriber, type SubscriberOptions } from './subscriber.js';
 import type { Tally } from './tally.js';
+import { adopt, type Twin } from './twins.js';
 
 export interface DispatcherParts {
   readonly broker: Broker;
@@ -42,12 +43,6 @@ const STUCK_MS = 100;
 const LEAN_MS = 5_000;
 /** What goes back in part goes in small frames, so that several hungry gateways get some of it. */
 const SHARE_MESSAGES = 4;
-
-/** A message that came again while a consumer of this gateway holds it. */
-interface Twin {
-  readonly item: Buffered;
-  readonly held: Delivery;
-}
 
 /** An operator paused the channel, or empties it. */
 export type Hold = 'paused' | 'purged';
@@ -213,32 +208,8 @@ export class Dispatcher implements FrameSink {
     this.#backlog.clear();
   }
 
-  /**
-   * Consumers of this gateway are at work on these messages. Where the ledger agrees, their deliveries go on, with the new frame
-   * if the broker took back the one that they came in; else this is a copy, which nobody needs. Where it does not, somebody else
-   * had the message meanwhile: the delivery is void, and the message waits its turn.
-   */
   async #adopt(twins: readonly Twin[]): Promise<void> {
-    const confirmed = await this.parts.gate.confirm(twins.map(({ held }) => held));
-    const items: Buffered[] = [];
-    twins.forEach(({ item, held }, i) => {
-      if (item.frame.lost) return;
-      const out = this.parts.table.get(held.nonce) === held && held.settling === undefined;
-      if (!out || confirmed[i] !== true) {
-        if (out) this.#drop(held);
-        items.push(item);
-      } else if (held.frame?.lost === true) {
-        held.frame = item.frame;
-      } else {
-        item.frame.settleOne();
-      }
-    });
-    this.takeBack(items);
-  }
-
-  #drop(held: Delivery): void {
-    held.frame?.settleOne();
-    this.parts.table.remove(held);
+    this.takeBack(await adopt(twins, this.parts));
   }
 
   get #wanted(): boolean {
