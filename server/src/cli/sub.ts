@@ -1,7 +1,9 @@
 import type { Duration } from '@waybill/sdk';
 import type { Command } from 'commander';
 import { atLeast } from './arguments.js';
-import { type ConnectionFlags, interruption, open, withConnection } from './connection.js';
+import { type ConnectionFlags, withConnection } from './connection.js';
+import { listen } from './listen.js';
+import { printLine } from './output.js';
 import { messageJson } from './print-message.js';
 
 interface SubFlags extends ConnectionFlags {
@@ -24,39 +26,23 @@ export function subCommand(program: Command): void {
 }
 
 async function sub(topic: string, channel: string, flags: SubFlags): Promise<void> {
-  const signal = interruption();
-  const bus = await open(flags);
-  let left = flags.count ?? Number.POSITIVE_INFINITY;
-  let stop: () => void = () => {};
-  const enough = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  signal.addEventListener('abort', stop);
-  const subscription = bus.subscribe(
+  await listen({
+    flags,
     topic,
     channel,
-    async (message) => {
-      // With the last one taken, what else is held goes back unread.
-      if (left === 0) return await message.nack({ delay: 0, reason: 'not wanted any more' });
-      left--;
-      process.stdout.write(`${flags.json === true ? messageJson(message) : message.text()}\n`);
-      await message.ack();
-      if (left === 0) stop();
-    },
-    {
+    count: flags.count,
+    options: {
       concurrency: flags.concurrency,
-      credit: Math.min(flags.concurrency, left),
+      credit: Math.min(flags.concurrency, flags.count ?? Number.POSITIVE_INFINITY),
       settle: 'manual',
       ...(flags.lease === undefined ? {} : { lease: flags.lease }),
-      onError: (error) => process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`),
     },
-  );
-  try {
-    await subscription.ready;
-    process.stderr.write(`listening on ${topic} as ${channel}; Ctrl-C ends it\n`);
-    await Promise.race([enough, subscription.closed]);
-  } finally {
-    await subscription.stop();
-    await bus.close();
-  }
+    greeting: `listening on ${topic} as ${channel}; Ctrl-C ends it`,
+    async take(message) {
+      printLine(flags.json === true ? messageJson(message) : message.text());
+      await message.ack();
+    },
+    // It goes back unread.
+    surplus: (message) => message.nack({ delay: 0, reason: 'not wanted any more' }),
+  });
 }

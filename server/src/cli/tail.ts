@@ -4,9 +4,10 @@ import { Admin } from '@waybill/proto/waybill/v1/admin';
 import type { Command } from 'commander';
 import { isPattern, matches } from '../model/topic.js';
 import { atLeast } from './arguments.js';
-import { type ConnectionFlags, interruption, open, withConnection } from './connection.js';
+import { type ConnectionFlags, withConnection } from './connection.js';
 import { CommandError } from './failure.js';
 import { type GatewayClient, withGateway } from './gateway-client.js';
+import { listen } from './listen.js';
 import { note, type OutputFlags, printLine } from './output.js';
 import { gather } from './pages.js';
 import { messageJson } from './print-message.js';
@@ -92,37 +93,19 @@ async function hasChannels(gateway: GatewayClient, topic: string): Promise<boole
 }
 
 async function print(topic: string, channel: string, flags: TailFlags): Promise<void> {
-  const signal = interruption();
-  const bus = await open(flags);
-  let left = flags.count ?? Number.POSITIVE_INFINITY;
-  let stop: () => void = () => {};
-  const enough = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  signal.addEventListener('abort', stop);
-  const subscription = bus.subscribe(
+  await listen({
+    flags,
     topic,
     channel,
-    (message) => {
-      if (left === 0) return;
-      left--;
+    count: flags.count,
+    options: { concurrency: 1, credit: CREDIT },
+    greeting: `listening on ${topic}; Ctrl-C ends it`,
+    take(message) {
       printLine(flags.json === true ? messageJson(message) : `${message.topic} ${message.id} ${tame(message.text())}`);
-      if (left === 0) stop();
     },
-    {
-      concurrency: 1,
-      credit: CREDIT,
-      onError: (error) => note(error instanceof Error ? error.message : String(error)),
-    },
-  );
-  try {
-    await subscription.ready;
-    note(`listening on ${topic}; Ctrl-C ends it`);
-    await Promise.race([enough, subscription.closed]);
-  } finally {
-    await subscription.stop();
-    await bus.close();
-  }
+    // Its channel goes, and what is in it.
+    surplus() {},
+  });
 }
 
 async function remove(gateway: GatewayClient, topic: string, channel: string): Promise<void> {
