@@ -1,13 +1,12 @@
 import { createConnection } from 'mysql2/promise';
 import { expect, onTestFinished, test } from 'vitest';
-import { MysqlConnection } from '../../server/src/adapters/ledger-mysql/connection.js';
 import { MysqlSchedule } from '../../server/src/adapters/ledger-mysql/schedule.js';
 import { message } from '../../server/src/adapters/sqlite/fixture.js';
 import { allShards } from '../../server/src/fixture/shards.js';
 import { shardOf } from '../../server/src/model/shard.js';
-import { silentLogger } from '../../server/src/ports/logger.js';
 import type { Due, Shard } from '../../server/src/ports/schedule.js';
 import { ClusterSpace } from '../support/cluster-space.js';
+import { mysqlOf } from '../support/due-shards.js';
 
 const TOPIC = 'orders';
 const IDS = Array.from({ length: 200 }, (_, i) => `m${i}`);
@@ -21,15 +20,8 @@ async function space(): Promise<ClusterSpace> {
 }
 
 /** The schedule as one more gateway has it. */
-async function gateway({ settings }: ClusterSpace): Promise<MysqlSchedule> {
-  const connection = new MysqlConnection({
-    host: settings.DB_HOST,
-    port: Number(settings.DB_PORT),
-    user: settings.DB_USERNAME,
-    password: settings.DB_PASSWORD,
-    database: settings.DB_DATABASE,
-    logger: silentLogger,
-  });
+async function gateway(space: ClusterSpace): Promise<MysqlSchedule> {
+  const connection = mysqlOf(space);
   await connection.start();
   onTestFinished(() => connection.stop());
   return new MysqlSchedule(connection);

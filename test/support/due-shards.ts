@@ -61,8 +61,19 @@ export async function fencesIn({ databaseUrl }: ClusterSpace): Promise<Shard[]> 
 }
 
 /** How many messages a gateway with these tokens could claim at this time, in Unix milliseconds. It claims them. */
-export async function claimWith({ settings }: ClusterSpace, shards: readonly Shard[], now: number): Promise<number> {
-  const connection = new MysqlConnection({
+export async function claimWith(space: ClusterSpace, shards: readonly Shard[], now: number): Promise<number> {
+  const connection = mysqlOf(space);
+  try {
+    await connection.start();
+    return (await new MysqlSchedule(connection).claim(now, 1_000, 1, shards)).length;
+  } finally {
+    await connection.stop();
+  }
+}
+
+/** MySQL as the gateways of this space reach it; not started yet. */
+export function mysqlOf({ settings }: ClusterSpace): MysqlConnection {
+  return new MysqlConnection({
     host: settings.DB_HOST,
     port: Number(settings.DB_PORT),
     user: settings.DB_USERNAME,
@@ -70,10 +81,4 @@ export async function claimWith({ settings }: ClusterSpace, shards: readonly Sha
     database: settings.DB_DATABASE,
     logger: silentLogger,
   });
-  try {
-    await connection.start();
-    return (await new MysqlSchedule(connection).claim(now, 1_000, 1, shards)).length;
-  } finally {
-    await connection.stop();
-  }
 }

@@ -1,11 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { plainClient, refused } from '../refusals.js';
+import { livesWithoutMysql, plainGateway } from '../plain-gateway.js';
 import type { Scenario } from '../scenario.js';
-import { connectionsOf, kill, plainUser, rows, session } from '../sql.js';
+import { connectionsOf, kill, rows } from '../sql.js';
 import type { Stage } from '../stage.js';
-import { Traffic } from '../traffic.js';
-import { Witness } from '../witness.js';
 
 /** The fewest that MariaDB can be told. */
 const FEWEST = 10;
@@ -18,27 +15,14 @@ export const mysqlTooManyConnections: Scenario = {
   title: "MySQL's connections are all taken by others, and the gateway's own are ended",
   engines: ['cluster'],
   async play(stage) {
-    const mysql = await stage.borrow('mysql');
-    const group = await stage.group({ mysql: mysql.url });
-    const admin = await session(stage, group);
-    const user = await plainUser(admin, group);
-    const gateway = await group.start({ DLMExpiration: 1, ...user });
-    const witness = Witness.of(stage, gateway);
-    const mix = { delayed: 0.1, nacked: 0.1 };
-    const traffic = await Traffic.start(stage, [gateway.rpcUrl], { mix });
-    await traffic.flows(stage.pick(5_000, 500));
+    const plain = await plainGateway(stage);
+    const { mysql, admin, gateway, witness, traffic } = plain;
 
     const [limit] = await rows<{ most: number }>(admin, 'SELECT @@GLOBAL.max_connections most');
     await admin.query(`SET GLOBAL max_connections = ${FEWEST}`);
     const hogs = new Hogs(stage, mysql.url);
     await crowdOut(admin, hogs);
-    await Promise.all([
-      delay(stage.pick(60_000, 4_000)),
-      witness.says(['mysql']),
-      traffic.flows(500, 20_000),
-      refused(plainClient(stage, gateway), { topic: 'aside', delayMs: 1_000 }, 2_000),
-    ]);
-    if (!gateway.log().includes('too many connections')) throw new Error('the log does not say what is wrong');
+    await livesWithoutMysql(stage, plain, 'too many connections');
 
     hogs.leave(PLACES);
     const recovered = await traffic.recovered();

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { heals } from '../healing.js';
 import type { Scenario } from '../scenario.js';
 import { Traffic } from '../traffic.js';
 import { Witness } from '../witness.js';
@@ -26,11 +27,6 @@ export const redisFrozen: Scenario = {
       traffic.checker.until((report) => report.acked > acked + 500, 20_000),
     ]);
     await redis.resume();
-    const recovered = await traffic.recovered();
-    await witness.says([]);
-    await traffic.flows(stage.pick(2_000, 200));
-    const outcome = await traffic.finish(recovered);
-    witness.check();
-    return outcome;
+    return heals(stage, traffic, witness);
   },
 };

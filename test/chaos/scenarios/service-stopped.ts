@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway } from '../../support/gateway.js';
 import type { Service, ServiceName } from '../../support/services/service.js';
+import { heals } from '../healing.js';
 import { plainClient, refused } from '../refusals.js';
 import type { Scenario } from '../scenario.js';
 import type { Stage } from '../stage.js';
@@ -39,12 +40,7 @@ function stopped(name: string, title: string, away: readonly ServiceName[]): Sce
       ]);
       if (lines(gateway) - said > MOST_LINES) throw new Error(`the log grew by ${lines(gateway) - said} lines`);
       await each(services, (service) => service.start());
-      const recovered = await traffic.recovered();
-      await witness.says([]);
-      await traffic.flows(stage.pick(2_000, 200));
-      const outcome = await traffic.finish(recovered);
-      witness.check();
-      return outcome;
+      return heals(stage, traffic, witness);
     },
   };
 }

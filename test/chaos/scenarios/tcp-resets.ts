@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { heals } from '../healing.js';
 import { HOPS, type Hop, proxied } from '../hops.js';
 import type { Scenario } from '../scenario.js';
 import { Traffic } from '../traffic.js';
@@ -24,11 +25,7 @@ function resets(hop: Hop): Scenario {
         for (const proxy of proxies) proxy.reset(1);
         await delay(PACE_MS + Math.random() * 2 * PACE_MS);
       }
-      const recovered = await traffic.recovered();
-      await witness.says([]);
-      await traffic.flows(stage.pick(2_000, 200));
-      const outcome = await traffic.finish(recovered);
-      witness.check();
+      const outcome = await heals(stage, traffic, witness);
       const least = stage.pick(30, 3);
       for (const { counts } of proxies) if (counts.resets < least) throw new Error(`only ${counts.resets} resets`);
       return outcome;

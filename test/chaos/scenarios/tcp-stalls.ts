@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { heals } from '../healing.js';
 import { HOPS, type Hop, proxied, WATCHFUL } from '../hops.js';
 import type { Scenario } from '../scenario.js';
 import { Traffic } from '../traffic.js';
@@ -29,11 +30,7 @@ function stalls(hop: Hop): Scenario {
       await Promise.all([delay(lasts), stage.length === 'full' || hop !== 'mysql' ? seen() : undefined, goesOn()]);
       const after = proxies.map(({ counts }) => counts.accepted);
       for (const proxy of proxies) proxy.pass();
-      const recovered = await traffic.recovered();
-      await witness.says([]);
-      await traffic.flows(stage.pick(2_000, 200));
-      const outcome = await traffic.finish(recovered);
-      witness.check();
+      const outcome = await heals(stage, traffic, witness);
       // A statement is given up after 15 s, and a silent Redis after 5 s.
       const found = after.every((count, index) => count > (before[index] ?? 0));
       if (!found && (stage.length === 'full' || hop === 'client' || hop === 'rabbitmq')) {
