@@ -10,7 +10,10 @@ import {
 } from '@waybill/proto/waybill/v1/locks';
 import { faultOf } from './fault.js';
 
-/** `waybill.v1.Locks` in memory, for tests of this client's behaviour. A call that waits looks again every few milliseconds. */
+/**
+ * `waybill.v1.Locks` in memory, for tests of this client's behaviour. A call that waits looks again every few milliseconds, and
+ * takes nothing once its caller is gone.
+ */
 export class TestingLocks {
   /** By name. */
   readonly held = new Map<string, { readonly token: string; until: number }>();
@@ -22,11 +25,11 @@ export class TestingLocks {
 
   implementation(): UntypedServiceImplementation {
     return {
-      acquire: this.#unary(async (request: AcquireRequest) => {
+      acquire: this.#unary(async (request: AcquireRequest, call) => {
         this.calls.push(`acquire ${request.name}`);
         const end = Date.now() + Number(request.waitMs);
-        while (this.#isHeld(request.name)) {
-          if (Date.now() >= end) return create(AcquireResponseSchema);
+        while (this.#isHeld(request.name) || call.cancelled) {
+          if (call.cancelled || Date.now() >= end) return create(AcquireResponseSchema);
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
         const { name } = request;
@@ -56,13 +59,13 @@ export class TestingLocks {
     return (this.held.get(name)?.until ?? 0) > Date.now();
   }
 
-  #unary<I, O>(handle: (request: I) => Promise<O>) {
+  #unary<I, O>(handle: (request: I, call: { readonly cancelled: boolean }) => Promise<O>) {
     return (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => {
       if (this.away) {
         callback(faultOf({ code: status.UNAVAILABLE, details: 'Redis is away', reason: 'LOCKS_UNAVAILABLE' }));
         return;
       }
-      handle(call.request).then(
+      handle(call.request, call).then(
         (response) => callback(null, response),
         (error: Error) => callback(error),
       );
