@@ -53,7 +53,7 @@ export class Leases {
         this.#held.delete(message);
         message.lose(new StaleReceiptError(message.receipt));
       } else if (age + this.#tickMs >= message.leaseMs / 2 && !message.isSettled && this.#extends(message)) {
-        message.renew();
+        message.renew(now);
       }
     }
   }

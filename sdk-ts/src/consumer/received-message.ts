@@ -118,14 +118,13 @@ export class ReceivedMessage implements Message, Settling {
     const leaseSeconds = lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS);
     if (this.#action !== undefined) throw alreadySettled(this, this.#action);
     await new Promise<void>((resolve, reject) => {
-      this.extendBy(leaseSeconds, (error) => (error === undefined ? resolve() : reject(error)));
+      this.extendBy(leaseSeconds, performance.now(), (error) => (error === undefined ? resolve() : reject(error)));
     });
   }
 
-  /** 0 seconds: the subscription's own lease. */
-  extendBy(leaseSeconds: number, done: (error: WaybillError | undefined) => void): void {
+  /** 0 seconds: the subscription's own lease. `from`: now, by `performance.now()`. */
+  extendBy(leaseSeconds: number, from: number, done: (error: WaybillError | undefined) => void): void {
     const { receipt } = this;
-    const from = performance.now();
     const leaseMs = leaseSeconds === 0 ? this.#ownLeaseMs : leaseSeconds * 1_000;
     const settled = (error: WaybillError | undefined) => {
       if (error === undefined) this.#extended(from, leaseMs);
@@ -135,9 +134,9 @@ export class ReceivedMessage implements Message, Settling {
     this.#owner.settle({ kind: 'extend', leaseSeconds }, { receipt, settled });
   }
 
-  /** Another lease as long as the one it has; a failure shows in `signal`. */
-  renew(): void {
-    this.extendBy(this.#leaseMs === this.#ownLeaseMs ? 0 : Math.ceil(this.#leaseMs / 1_000), () => {});
+  /** Another lease as long as the one it has; a failure shows in `signal`. Those renewed by one `now` stay together. */
+  renew(now: number): void {
+    this.extendBy(this.#leaseMs === this.#ownLeaseMs ? 0 : Math.ceil(this.#leaseMs / 1_000), now, () => {});
   }
 
   /** Settles without a promise, unless that was done already. */
