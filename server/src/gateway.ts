@@ -40,6 +40,11 @@ import { Shards } from './workers/shards.js';
 const HOUR_MS = 3_600_000;
 const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
+export interface GatewayOptions {
+  /** False: it opens no port, and is called by `direct` alone. Default: true. */
+  readonly listens?: boolean;
+}
+
 /**
  * A gateway on an engine: the bus, its workers and both ports.
  *
@@ -50,19 +55,22 @@ export class Gateway implements Service {
   readonly #bus: Bus;
   readonly #locks: LockDesk;
   readonly #admin: Admin;
+  /** The services, called without a port. */
+  readonly direct: DirectServices;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
+  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, { listens = true }: GatewayOptions = {}) {
     this.#bus = makeBus(config, engine, logger, clock);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
     const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    this.direct = new DirectServices(services.list);
     this.#rpc = makeRpc(config, services);
     const host = listenHost(config);
     const routes = [
@@ -70,7 +78,7 @@ export class Gateway implements Service {
       statsRoute(() => this.#bus.counts),
       ...rpcRoutes({
         services: services.list.map(({ desc }) => desc),
-        direct: new DirectServices(services.list),
+        direct: this.direct,
         maxMessageBytes: config.MaxMessageBytes,
         logger,
       }),
@@ -83,8 +91,7 @@ export class Gateway implements Service {
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,
       this.#admin.nodes,
-      this.#http,
-      this.#rpc,
+      ...(listens ? [this.#http, this.#rpc] : [withoutPorts(services)]),
     ];
   }
 
@@ -188,6 +195,11 @@ function makeServices(
       await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
     },
   };
+}
+
+/** Whoever called them has ended its calls, and what they held is on its way back. */
+function withoutPorts({ drain }: Services): Service {
+  return { start: async () => {}, stop: () => drain(0) };
 }
 
 function makeRpc(config: Config, { list, drain }: Services): RpcServer {
