@@ -9,7 +9,7 @@ function describe(): DescService {
   const [bytes = Buffer.alloc(0)] = service.Check?.requestType.fileDescriptorProtos ?? [];
   const file = fromBinary(FileDescriptorProtoSchema, bytes);
   const types = new Map(file.messageType.flatMap((message) => typesIn(message, `.${file.package}`)));
-  for (const message of file.messageType) qualify(message, types);
+  for (const message of file.messageType) complete(message, types);
   const desc = createFileRegistry(create(FileDescriptorSetSchema, { file: [file] })).getService(
     'grpc.health.v1.Health',
   );
@@ -17,14 +17,18 @@ function describe(): DescService {
   return desc;
 }
 
-/** Short names, as that file has them, with the full ones that a registry takes. */
+/** Short names of types, as that file has them, with the full ones that a registry takes. */
 function typesIn({ name, nestedType, enumType }: DescriptorProto, scope: string): [string, string][] {
   const full = `${scope}.${name}`;
   const enums = enumType.map((type): [string, string] => [type.name, `${full}.${type.name}`]);
   return [[name, full], ...enums, ...nestedType.flatMap((message) => typesIn(message, full))];
 }
 
-function qualify({ field, nestedType }: DescriptorProto, types: ReadonlyMap<string, string>): void {
-  for (const each of field) each.typeName = types.get(each.typeName) ?? each.typeName;
-  for (const message of nestedType) qualify(message, types);
+/** The file leaves to its reader what a compiler fills in. */
+function complete({ field, nestedType }: DescriptorProto, types: ReadonlyMap<string, string>): void {
+  for (const each of field) {
+    each.typeName = types.get(each.typeName) ?? each.typeName;
+    each.jsonName = each.name;
+  }
+  for (const message of nestedType) complete(message, types);
 }
