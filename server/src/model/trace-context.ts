@@ -30,6 +30,12 @@ export function contextOf(wire: Uint8Array): TraceContext | undefined {
   return traceparent === undefined ? undefined : sampledContext(traceparent, headerOf(wire, 'tracestate'));
 }
 
+/** The id of the trace that a message belongs to, sampled or not. */
+export function traceIdOf(wire: Uint8Array): string | undefined {
+  const traceId = TRACEPARENT.exec(headerOf(wire, 'traceparent') ?? '')?.[1];
+  return traceId === undefined || /^0+$/.test(traceId) ? undefined : traceId;
+}
+
 export function formatTraceparent({ traceId, spanId }: TraceContext): string {
   return `00-${traceId}-${spanId}-01`;
 }
