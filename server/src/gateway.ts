@@ -188,7 +188,12 @@ function makeServices(
   const heartbeatMs = config.HeartbeatSeconds * 1000;
   const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs }, limit);
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
-  const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit, watch });
+  const service = new BusService(bus, streams, clock, logger, {
+    ...consumers,
+    publishTimeoutMs,
+    streams: limit,
+    watch,
+  });
   const lockService = new LocksService(locks, clock, logger);
   const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {

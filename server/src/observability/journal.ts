@@ -26,7 +26,11 @@ export class LogJournal implements Journal {
   }
 
   parked({ topic, id, wire }: Message): void {
-    this.#say('info', 'a message is parked: no channel wants its topic yet', topic, '', () => ({ topic, id, ...traceOf(wire) }));
+    this.#say('info', 'a message is parked: no channel wants its topic yet', topic, '', () => ({
+      topic,
+      id,
+      ...traceOf(wire),
+    }));
   }
 
   refused(topic: string, id: string, { reason, message, field }: BusError): void {

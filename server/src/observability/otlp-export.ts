@@ -1,6 +1,18 @@
 import { DiagLogLevel, diag } from '@opentelemetry/api';
-import { defaultResource, detectResources, envDetector, resourceFromAttributes, serviceInstanceIdDetector } from '@opentelemetry/resources';
-import { AlwaysOffSampler, BatchSpanProcessor, ParentBasedSampler, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
+import {
+  defaultResource,
+  detectResources,
+  envDetector,
+  resourceFromAttributes,
+  serviceInstanceIdDetector,
+} from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type SpanExporter,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 import { StartError } from '../model/errors.js';
 import type { Logger } from '../ports/logger.js';
 import type { Environment } from './otlp.js';
@@ -67,10 +79,12 @@ async function makeExporter(endpoint: string, env: Environment): Promise<SpanExp
 
 /** What the libraries have to say. They say how often an export failed, not what was in it. */
 function logThrough(logger: Logger): void {
-  const say = (level: 'debug' | 'warn') => (message: string, ...args: unknown[]) => {
-    const problem = args.length === 0 ? {} : { problem: args.map(String).join(' ').slice(0, 1_000) };
-    logger[level](problem, `traces: ${message.slice(0, 1_000)}`);
-  };
+  const say =
+    (level: 'debug' | 'warn') =>
+    (message: string, ...args: unknown[]) => {
+      const problem = args.length === 0 ? {} : { problem: args.map(String).join(' ').slice(0, 1_000) };
+      logger[level](problem, `traces: ${message.slice(0, 1_000)}`);
+    };
   const quiet = say('debug');
   const loud = say('warn');
   diag.setLogger({ verbose: quiet, debug: quiet, info: quiet, warn: loud, error: loud }, DiagLogLevel.WARN);

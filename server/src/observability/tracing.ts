@@ -1,14 +1,14 @@
 import {
-  createTraceState,
   type Context,
+  createTraceState,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
   SpanKind,
   SpanStatusCode,
+  TraceFlags,
   type Tracer,
   trace,
-  TraceFlags,
 } from '@opentelemetry/api';
 import { attemptNumber } from '../model/attempt.js';
 import { BusError } from '../model/errors.js';
@@ -33,7 +33,10 @@ const PROLONGS = new Set(['extend', 'lease']);
  */
 export class Tracing implements Watch {
   readonly #accepted = new WeakMap<Message, SpanContext>();
-  readonly #delivered = new Map<number, { readonly context: SpanContext; readonly topic: string; readonly id: string }>();
+  readonly #delivered = new Map<
+    number,
+    { readonly context: SpanContext; readonly topic: string; readonly id: string }
+  >();
 
   constructor(private readonly tracer: Tracer) {}
 
@@ -93,7 +96,10 @@ export class Tracing implements Watch {
     }
   }
 
-  settling(kind: string, deliveries: readonly Pick<Delivered, 'nonce'>[]): End<readonly string[] | undefined> | undefined {
+  settling(
+    kind: string,
+    deliveries: readonly Pick<Delivered, 'nonce'>[],
+  ): End<readonly string[] | undefined> | undefined {
     if (this.#delivered.size === 0 || PROLONGS.has(kind)) return undefined;
     let spans: { readonly span: Span; readonly index: number }[] | undefined;
     for (let index = 0; index < deliveries.length; index++) {
@@ -107,12 +113,7 @@ export class Tracing implements Watch {
     return spans === undefined ? undefined : (outcomes) => endSettled(spans, outcomes);
   }
 
-  #start(
-    operation: string,
-    { topic, id }: Pick<Message, 'topic' | 'id'>,
-    kind: SpanKind,
-    parent: SpanContext,
-  ): Span {
+  #start(operation: string, { topic, id }: Pick<Message, 'topic' | 'id'>, kind: SpanKind, parent: SpanContext): Span {
     const attributes = {
       'messaging.system': 'waybill',
       'messaging.operation.name': operation,
@@ -147,7 +148,10 @@ function within(parent: SpanContext): Context {
   return trace.setSpanContext(ROOT_CONTEXT, parent);
 }
 
-function endAccepted(spans: readonly { readonly span: Span; readonly index: number }[], results: readonly Accepted[]): void {
+function endAccepted(
+  spans: readonly { readonly span: Span; readonly index: number }[],
+  results: readonly Accepted[],
+): void {
   for (const { span, index } of spans) {
     const { outcome, error } = results[index] ?? {};
     if (outcome !== undefined) span.setAttribute('waybill.outcome', outcome);

@@ -26,7 +26,10 @@ export class Watches implements Watch {
     for (const each of this.all) each.delivered(deliveries);
   }
 
-  settling(kind: string, deliveries: readonly Pick<Delivered, 'nonce'>[]): End<readonly string[] | undefined> | undefined {
+  settling(
+    kind: string,
+    deliveries: readonly Pick<Delivered, 'nonce'>[],
+  ): End<readonly string[] | undefined> | undefined {
     return together(this.all.map((each) => each.settling(kind, deliveries)));
   }
 }
