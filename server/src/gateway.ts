@@ -21,14 +21,19 @@ import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-servi
 import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
 import { healthRoutes } from './edge/http/health.js';
+import { metricsRoute } from './edge/http/metrics.js';
 import { rpcRoutes } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
+import { figures } from './figures.js';
 import type { RetryPolicy } from './model/retry-policy.js';
+import { Metrics } from './observability/metrics.js';
+import type { GatewayTelemetry } from './observability/telemetry.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
+import type { Telemetry, Watch } from './ports/telemetry.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -38,7 +43,7 @@ import { type Job, Runner } from './workers/runner.js';
 import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
-const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+export const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 export interface GatewayOptions {
   /** False: it opens no port, and is called by `direct` alone. Default: true. */
@@ -63,19 +68,37 @@ export class Gateway implements Service {
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, { listens = true }: GatewayOptions = {}) {
-    this.#bus = makeBus(config, engine, logger, clock);
+  constructor(
+    config: Config,
+    engine: Engine,
+    logger: Logger,
+    clock: Clock,
+    telemetry: GatewayTelemetry,
+    { listens = true }: GatewayOptions = {},
+  ) {
+    this.#bus = makeBus(config, engine, logger, clock, telemetry);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry.watch);
     this.direct = new DirectServices(services.list);
+    const sources = {
+      ...facts,
+      bus: this.#bus,
+      readings: this.#admin.readings,
+      streams: services.streams,
+      dependencies: engine.dependencies,
+      shards: workers.shards,
+      most: config.MetricsMaxChannels,
+    };
+    const metrics = new Metrics(telemetry.meters, () => figures(sources));
     this.#rpc = makeRpc(config, services);
     const host = listenHost(config);
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
+      metricsRoute(metrics),
       ...rpcRoutes({
         services: services.list.map(({ desc }) => desc),
         direct: this.direct,
@@ -86,6 +109,7 @@ export class Gateway implements Service {
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
+      telemetry,
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
@@ -123,9 +147,9 @@ export class Gateway implements Service {
   }
 }
 
-function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): Bus {
+function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock, telemetry: Telemetry): Bus {
   return new Bus(
-    { ...engine, clock, logger },
+    { ...engine, clock, logger, telemetry },
     {
       maxMessageBytes: config.MaxMessageBytes,
       frameMessages: config.FrameMaxMessages,
@@ -134,6 +158,7 @@ function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): 
       defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
       defaultRetry: defaultRetry(config),
       limits: limits(config),
+      countedChannels: config.MetricsMaxChannels,
     },
   );
 }
@@ -152,6 +177,8 @@ function limits(config: Config): BusLimits {
 
 interface Services {
   readonly list: readonly RpcService[];
+  /** Of all streams. */
+  readonly streams: Limit;
   /** Ends streams and calls in order. */
   drain(graceMs: number): Promise<void>;
 }
@@ -164,6 +191,7 @@ function makeServices(
   admin: Admin,
   logger: Logger,
   clock: Clock,
+  watch: Watch | undefined,
 ): Services {
   const consumers = {
     maxCredit: config.MaxCredit,
@@ -174,7 +202,12 @@ function makeServices(
   const heartbeatMs = config.HeartbeatSeconds * 1000;
   const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs }, limit);
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
-  const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit });
+  const service = new BusService(bus, streams, clock, logger, {
+    ...consumers,
+    publishTimeoutMs,
+    streams: limit,
+    watch,
+  });
   const lockService = new LocksService(locks, clock, logger);
   const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
@@ -183,6 +216,7 @@ function makeServices(
     leaseMs: consumers.defaultLeaseMs,
   });
   return {
+    streams: limit,
     list: [
       { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
       { desc: AdminDesc, definition: adminDefinition, implementation: adminService.implementation() },

@@ -6,8 +6,10 @@ import { nearest } from './config/nearest.js';
 import { ConfigError } from './config/problem.js';
 import type { Config } from './config/schema.js';
 import { DirectTransport } from './edge/direct/transport.js';
-import type { Gateway } from './gateway.js';
+import { type Gateway, VERSION } from './gateway.js';
 import { StartError } from './model/errors.js';
+import { createTelemetry } from './observability/telemetry.js';
+import { systemClock } from './ports/clock.js';
 import type { Logger } from './ports/logger.js';
 
 export type { Logger } from './ports/logger.js';
@@ -79,7 +81,9 @@ export async function openBus(options: OpenBusOptions): Promise<Bus> {
 
 async function start(config: Config, logger: Logger): Promise<Gateway> {
   try {
-    const gateway = createGateway(config, logger, undefined, { listens: false });
+    // Nobody's environment speaks for a bus that lives inside an application.
+    const telemetry = await createTelemetry(config, VERSION, {}, logger, systemClock);
+    const gateway = createGateway(config, logger, telemetry, systemClock, { listens: false });
     await gateway.start();
     return gateway;
   } catch (error) {

@@ -106,7 +106,14 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   CronRepublishEnabled: { default: true, ...TRUTH },
   CronDelayPublishEnabled: { default: true, ...TRUTH },
   LedgerRetentionHours: number(168, 1, 87_600),
+  MetricsMaxChannels: number(200, 0, 10_000),
+  OtlpEndpoint: {
+    default: '',
+    accepts: ['http://localhost:4318', 'https://user:secret@collector.example/otlp'],
+    refuses: ['localhost:4318', 'grpc://localhost:4317', 'http://', 'http://a b'],
+  },
   Debug: { default: false, ...TRUTH },
+  DebugPayloads: { default: false, ...TRUTH },
   LogFormat: { default: 'json', accepts: ['json', 'text', 'TEXT'], refuses: ['xml', 'true', '1'] },
   PrintConfig: { default: false, ...TRUTH },
 };
