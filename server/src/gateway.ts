@@ -12,6 +12,7 @@ import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
+import { splitOrigins } from './config/origins.js';
 import type { Config } from './config/schema.js';
 import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
@@ -20,9 +21,11 @@ import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
+import { adminRoutes } from './edge/http/admin-ui.js';
 import { healthRoutes } from './edge/http/health.js';
 import { metricsRoute } from './edge/http/metrics.js';
-import { rpcRoutes } from './edge/http/rpc.js';
+import { Origins } from './edge/http/origin.js';
+import { HttpCalls } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import { figures } from './figures.js';
@@ -82,7 +85,6 @@ export class Gateway implements Service {
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
     const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry.watch);
-    this.direct = new DirectServices(services.list);
     const sources = {
       ...facts,
       bus: this.#bus,
@@ -94,17 +96,22 @@ export class Gateway implements Service {
     };
     const metrics = new Metrics(telemetry.meters, () => figures(sources));
     this.#rpc = makeRpc(config, services);
+    const called = [...services.list, this.#rpc.health];
+    this.direct = new DirectServices(called);
     const host = listenHost(config);
+    const calls = new HttpCalls({
+      services: called.map(({ desc }) => desc),
+      direct: this.direct,
+      maxMessageBytes: config.MaxMessageBytes,
+      origins: new Origins(splitOrigins(config.HttpAllowedOrigins), host),
+      logger,
+    });
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
       metricsRoute(metrics),
-      ...rpcRoutes({
-        services: services.list.map(({ desc }) => desc),
-        direct: this.direct,
-        maxMessageBytes: config.MaxMessageBytes,
-        logger,
-      }),
+      ...calls.routes,
+      ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const { keeper, rebalancer } = this.#bus;
@@ -115,7 +122,7 @@ export class Gateway implements Service {
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,
       this.#admin.nodes,
-      ...(listens ? [this.#http, this.#rpc] : [withoutPorts(services)]),
+      ...(listens ? [this.#http, calls, this.#rpc] : [withoutPorts(services)]),
     ];
   }
 
