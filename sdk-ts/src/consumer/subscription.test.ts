@@ -126,6 +126,23 @@ describe('a handler', () => {
     expect(most).toBe(3);
   });
 
+  it('that waits for nothing lets acks pass all the same', async () => {
+    await publish(20);
+    let unacked = 0;
+    bus.subscribe(
+      'orders',
+      'billing',
+      () => {
+        if (gateway.settleFrames.length === 0) unacked++;
+        const end = performance.now() + 10;
+        while (performance.now() < end);
+      },
+      { credit: 20 },
+    );
+    await gateway.until(() => settledAs('ack').length === 20);
+    expect(unacked).toBeLessThan(20);
+  });
+
   it('holds no more messages than the credit says', async () => {
     await publish(20);
     const { promise, open } = gate();
