@@ -63,19 +63,6 @@ export class Runner {
     }
   }
 
-  #turnIsOver(): boolean {
-    const now = performance.now();
-    if (this.#turn > 0) return now - this.#turn > TURN_MS;
-    this.#turn = now;
-    setImmediate(this.#nextTurn);
-    return false;
-  }
-
-  readonly #nextTurn = (): void => {
-    this.#turn = 0;
-    this.#fill();
-  };
-
   async #run(message: Delivered): Promise<void> {
     this.#running++;
     const begun = this.#begin();
@@ -108,4 +95,17 @@ export class Runner {
     const now = performance.now();
     this.#options.timed?.(now - begun, now);
   }
+
+  #turnIsOver(): boolean {
+    const now = performance.now();
+    if (this.#turn > 0) return now - this.#turn > TURN_MS;
+    this.#turn = now;
+    setImmediate(this.#nextTurn);
+    return false;
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = 0;
+    this.#fill();
+  };
 }
