@@ -151,6 +151,11 @@ describe('a schema', () => {
     const codec = schemaCodec(z.object({ a: z.number(), 'b.c': z.record(z.string(), z.boolean()) }));
     const error = await thrownBy(() => codec.decode(utf8('{"a":"1","b.c":{"d":1}}'), {}));
     expect(error).toHaveProperty('message', expect.stringMatching(/value\.a: .*; value\.b\.c\.d: /));
+    const many = schemaCodec(z.array(z.number()));
+    expect(await thrownBy(() => many.decode(utf8(JSON.stringify(Array(9).fill('x'))), {}))).toHaveProperty(
+      'message',
+      expect.stringMatching(/value\[4\]: .*; and 4 more$/),
+    );
   });
 
   it('whose check itself fails says nothing about the payload: the message is tried again', async () => {

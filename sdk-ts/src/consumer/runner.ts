@@ -13,6 +13,12 @@ export interface RunnerOptions {
   readonly timed?: (ms: number, now: number) => void;
 }
 
+/**
+ * How long handlers may go on in one turn of the event loop. Those that wait for nothing would otherwise run through all that is here, while acks, lease
+ * extensions and heartbeats lie unsent and unread.
+ */
+const TURN_MS = 20;
+
 /** Runs the handler, and what is around it, on what arrives, never more than `concurrency` at a time, in order of arrival. */
 export class Runner {
   readonly #handler: (message: Delivered) => unknown;
@@ -20,6 +26,8 @@ export class Runner {
   readonly #waiting = new Fifo<Delivered>();
   #running = 0;
   #timing = false;
+  /** When this turn of the event loop began to start handlers, by `performance.now()`; 0: it has not. */
+  #turn = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
 
@@ -47,7 +55,7 @@ export class Runner {
   }
 
   #fill(): void {
-    while (this.#running < this.#options.concurrency) {
+    while (this.#running < this.#options.concurrency && this.#waiting.length > 0 && !this.#turnIsOver()) {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       // A lease that was lost while the message waited: somebody else has it.
@@ -87,4 +95,17 @@ export class Runner {
     const now = performance.now();
     this.#options.timed?.(now - begun, now);
   }
+
+  #turnIsOver(): boolean {
+    const now = performance.now();
+    if (this.#turn > 0) return now - this.#turn > TURN_MS;
+    this.#turn = now;
+    setImmediate(this.#nextTurn);
+    return false;
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = 0;
+    this.#fill();
+  };
 }

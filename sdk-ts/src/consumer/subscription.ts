@@ -169,7 +169,7 @@ export class RunningSubscription implements Subscription, LinkHost {
     clearTimeout(this.#reconnecting);
     this.#current?.credit(0);
     // They would wait here for the handlers that run, and be delivered to others only then.
-    for (const message of this.#runner.close()) message.finish(NOT_STARTED);
+    for (const message of this.#runner.close()) if (!message.isLost) message.finish(NOT_STARTED);
     this.#work.close();
     const why = new ClosedError('the subscription was stopped');
     await within(this.#runner.idle(), timeoutMs);

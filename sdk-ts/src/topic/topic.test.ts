@@ -84,6 +84,12 @@ describe('a typed topic', () => {
     expect(await orders.publishMany([{ number: 1 }, { number: 2 }])).toHaveLength(2);
   });
 
+  it('refuses an item with an unknown option, instead of sending it as a body', async () => {
+    const item = { value: { number: 1 }, colour: 'red' };
+    await expect(bus.topic('orders', Order).publishItems([item])).rejects.toMatchObject({ field: 'colour' });
+    expect(gateway.publishes).toEqual([]);
+  });
+
   it('makes dead letters of what does not fit, with the reason, and never calls the handler', async () => {
     await bus.publishMany('orders', [
       { body: { number: 'x' }, id: 'bad' },
