@@ -47,6 +47,7 @@ function greeting({ config, file }: Loaded, gateway: Gateway): string {
     '',
     `Waybill is up (${where}).`,
     `  gRPC    localhost:${rpc}`,
+    `  web UI  http://localhost:${http}/admin/`,
     `  health  http://localhost:${http}/readyz`,
     `  config  ${file ?? 'defaults'}`,
     '',
