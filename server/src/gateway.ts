@@ -12,6 +12,7 @@ import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
+import { splitOrigins } from './config/origins.js';
 import type { Config } from './config/schema.js';
 import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
@@ -20,9 +21,11 @@ import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
+import { adminRoutes } from './edge/http/admin-ui.js';
 import { healthRoutes } from './edge/http/health.js';
 import { metricsRoute } from './edge/http/metrics.js';
-import { rpcRoutes } from './edge/http/rpc.js';
+import { Origins } from './edge/http/origin.js';
+import { HttpCalls } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import { figures } from './figures.js';
@@ -33,7 +36,7 @@ import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
-import type { Telemetry, Watch } from './ports/telemetry.js';
+import { silentTelemetry, type Telemetry, type Watch } from './ports/telemetry.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -45,6 +48,13 @@ import { Shards } from './workers/shards.js';
 const HOUR_MS = 3_600_000;
 export const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
+export interface GatewayOptions {
+  /** False: it opens no port, and is called by `direct` alone. Default: true. */
+  readonly listens?: boolean;
+  /** Without it, it tells nothing of itself but by its log, and has no `/metrics`. */
+  readonly telemetry?: GatewayTelemetry;
+}
+
 /**
  * A gateway on an engine: the bus, its workers and both ports.
  *
@@ -55,19 +65,22 @@ export class Gateway implements Service {
   readonly #bus: Bus;
   readonly #locks: LockDesk;
   readonly #admin: Admin;
+  /** The services, called without a port. */
+  readonly direct: DirectServices;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, telemetry: GatewayTelemetry) {
+  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, options: GatewayOptions = {}) {
+    const { listens = true, telemetry } = options;
     this.#bus = makeBus(config, engine, logger, clock, telemetry);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry.watch);
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry?.watch);
     const sources = {
       ...facts,
       bus: this.#bus,
@@ -77,31 +90,34 @@ export class Gateway implements Service {
       shards: workers.shards,
       most: config.MetricsMaxChannels,
     };
-    const metrics = new Metrics(telemetry.meters, () => figures(sources));
     this.#rpc = makeRpc(config, services);
+    const called = [...services.list, this.#rpc.health];
+    this.direct = new DirectServices(called);
     const host = listenHost(config);
+    const calls = new HttpCalls({
+      services: called.map(({ desc }) => desc),
+      direct: this.direct,
+      maxMessageBytes: config.MaxMessageBytes,
+      origins: new Origins(splitOrigins(config.HttpAllowedOrigins), host),
+      logger,
+    });
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
-      metricsRoute(metrics),
-      ...rpcRoutes({
-        services: services.list.map(({ desc }) => desc),
-        direct: new DirectServices(services.list),
-        maxMessageBytes: config.MaxMessageBytes,
-        logger,
-      }),
+      ...(telemetry === undefined ? [] : [metricsRoute(new Metrics(telemetry.meters, () => figures(sources)))]),
+      ...calls.routes,
+      ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
-      telemetry,
+      ...(telemetry === undefined ? [] : [telemetry]),
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,
       this.#admin.nodes,
-      this.#http,
-      this.#rpc,
+      ...(listens ? [this.#http, calls, this.#rpc] : [withoutPorts(services)]),
     ];
   }
 
@@ -133,7 +149,13 @@ export class Gateway implements Service {
   }
 }
 
-function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock, telemetry: Telemetry): Bus {
+function makeBus(
+  config: Config,
+  engine: Engine,
+  logger: Logger,
+  clock: Clock,
+  telemetry: Telemetry = silentTelemetry,
+): Bus {
   return new Bus(
     { ...engine, clock, logger, telemetry },
     {
@@ -215,6 +237,11 @@ function makeServices(
       await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
     },
   };
+}
+
+/** Whoever called them has ended its calls, and what they held is on its way back. */
+function withoutPorts({ drain }: Services): Service {
+  return { start: async () => {}, stop: () => drain(0) };
 }
 
 function makeRpc(config: Config, { list, drain }: Services): RpcServer {

@@ -37,7 +37,8 @@ export class DirectServices {
   ) {
     for (const { definition, implementation } of services) {
       for (const [name, method] of Object.entries(definition)) {
-        const handler = implementation[name];
+        // As grpc-js looks for it.
+        const handler = implementation[name] ?? implementation[method.originalName ?? ''];
         if (handler !== undefined) this.#methods.set(method.path, { definition: method, handler });
       }
     }
