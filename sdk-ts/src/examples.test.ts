@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { TestingGateway } from './fixture/gateway.js';
 import { connect, DeadlineError, RetryAfter, StaleReceiptError, UnrecoverableError } from './index.js';
-import { TestingGateway } from './testing/gateway.js';
 
 /*
  * The examples of the README, run against a gateway. What stands between `#region` and `#endregion` is the README's text,
