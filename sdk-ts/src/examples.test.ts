@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connect, DeadlineError, RetryAfter, StaleReceiptError, UnrecoverableError } from './index.js';
+import { connect, DeadlineError, ReplyError, RetryAfter, StaleReceiptError, UnrecoverableError } from './index.js';
 import { TestingGateway } from './testing/gateway.js';
 
 /*
@@ -14,6 +14,12 @@ const render = vi.fn(async (_job: string) => {});
 const makeReport = vi.fn(async (_options: { signal: AbortSignal }) => 'report');
 const storeReport = vi.fn(async (report: string, fence: number) => `${report} ${fence}`);
 const save = vi.fn(async (_id: string | undefined) => {});
+const show = vi.fn(async (..._what: unknown[]) => {});
+const priceOf = vi.fn(async (_article: string): Promise<number | undefined> => 3);
+
+interface Price {
+  price: number;
+}
 
 interface Order {
   number: number;
@@ -122,6 +128,27 @@ describe('the README', () => {
     );
     // #endregion
     await gateway.until(() => gateway.store.settled.length === 1);
+    await bus.close();
+  });
+
+  it('asks and answers', async () => {
+    const bus = await connect();
+    // #region request
+    bus.serve('prices', 'price-service', async (request) => {
+      const price = await priceOf(request.text());
+      if (price === undefined) throw new ReplyError('no such article', { asked: request.text() });
+      return { price }; // published to whoever asked; then the request is acked
+    });
+
+    try {
+      const reply = await bus.request('prices', 'apple', { timeout: '5s' });
+      await show(reply.json<Price>());
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error; // DeadlineError, reason NO_REPLY: nobody answered in time
+      await show(error.message, error.details);
+    }
+    // #endregion
+    expect(show).toHaveBeenCalledExactlyOnceWith({ price: 3 });
     await bus.close();
   });
 

@@ -30,3 +30,5 @@ export type { Message } from './message.js';
 export type { ConnectOptions, TlsOptions } from './options.js';
 export type { MessageOptions } from './publisher/outgoing.js';
 export type { Outcome, Published } from './publisher/pending.js';
+export type { RequestOptions, Responder, ServeOptions } from './request/options.js';
+export { ReplyError } from './request/reply-error.js';
