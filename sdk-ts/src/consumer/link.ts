@@ -3,10 +3,11 @@ import type { OpenedFrame, OpenFrameSchema, SettledFrame } from '@waybill/proto/
 import type { Delivery } from '@waybill/proto/waybill/v1/message';
 import { UnavailableError, type WaybillError } from '../errors.js';
 import type { Connection } from '../grpc/connection.js';
+import type { Action } from './action.js';
 import { Gather } from './gather.js';
 import { Leases } from './leases.js';
 import { type MessageOwner, ReceivedMessage } from './received-message.js';
-import { type Action, type SettleGroup, type Settler, type Settling, settleError } from './settle.js';
+import { type SettleGroup, type Settler, type Settling, settleError } from './settle.js';
 import { nackRequest } from './settle-calls.js';
 import { type ClientFrame, SubscribeStream } from './subscribe-stream.js';
 

@@ -1,11 +1,8 @@
 import { Fifo } from '../fifo.js';
 import type { Message } from '../message.js';
-import { RetryAfter, UnrecoverableError } from './handler-errors.js';
-import type { ReceivedMessage } from './received-message.js';
-import { ACK, type Action, nack, reject } from './settle.js';
-
-/** What is done with each message. */
-export type Handler = (message: Message) => unknown;
+import { ACK } from './action.js';
+import type { Delivered } from './delivered.js';
+import { verdict } from './verdict.js';
 
 export interface RunnerOptions {
   readonly concurrency: number;
@@ -14,21 +11,21 @@ export interface RunnerOptions {
   readonly failed: (error: unknown, message: Message) => void;
 }
 
-/** Runs the handler on what arrives, never more than `concurrency` at a time, in order of arrival. */
+/** Runs the handler, and what is around it, on what arrives, never more than `concurrency` at a time, in order of arrival. */
 export class Runner {
-  readonly #handler: Handler;
+  readonly #handler: (message: Delivered) => unknown;
   readonly #options: RunnerOptions;
-  readonly #waiting = new Fifo<ReceivedMessage>();
+  readonly #waiting = new Fifo<Delivered>();
   #running = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
 
-  constructor(handler: Handler, options: RunnerOptions) {
+  constructor(handler: (message: Delivered) => unknown, options: RunnerOptions) {
     this.#handler = handler;
     this.#options = options;
   }
 
-  push(messages: readonly ReceivedMessage[]): void {
+  push(messages: readonly Delivered[]): void {
     if (this.#closed) return;
     for (const message of messages) this.#waiting.push(message);
     this.#fill();
@@ -55,12 +52,12 @@ export class Runner {
     }
   }
 
-  async #run(message: ReceivedMessage): Promise<void> {
+  async #run(message: Delivered): Promise<void> {
     this.#running++;
     try {
       await this.#handler(message);
       if (this.#options.settles) message.finish(ACK);
-      else message.handled = true;
+      else message.leave();
     } catch (error) {
       this.#options.failed(error, message);
       message.finish(verdict(error));
@@ -72,11 +69,4 @@ export class Runner {
     }
     this.#fill();
   }
-}
-
-/** What a handler's error means for its message. */
-export function verdict(error: unknown): Action {
-  if (error instanceof UnrecoverableError) return reject(error.message);
-  const reason = error instanceof Error ? error.message || error.name : String(error);
-  return nack(error instanceof RetryAfter ? error.delayMs : undefined, reason);
 }

@@ -1,5 +1,5 @@
 import type { Body } from '../body.js';
-import type { SubscribeOptions } from '../consumer/subscription.js';
+import type { SubscribeOptions } from '../consumer/subscribe-options.js';
 import type { Duration } from '../duration.js';
 import type { Message } from '../message.js';
 import type { MessageOptions } from '../publisher/outgoing.js';

@@ -1,6 +1,6 @@
 import type { Body } from '../body.js';
 import type { Bus } from '../bus.js';
-import type { Subscription } from '../consumer/subscription.js';
+import type { Subscription } from '../consumer/subscribe-options.js';
 import { milliseconds } from '../duration.js';
 import { ClosedError, DeadlineError } from '../errors.js';
 import { batchId, IdMaker } from '../ids.js';

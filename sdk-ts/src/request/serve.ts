@@ -1,7 +1,7 @@
 import type { Body } from '../body.js';
 import type { Bus } from '../bus.js';
 import { RetryAfter, UnrecoverableError } from '../consumer/handler-errors.js';
-import type { Subscription } from '../consumer/subscription.js';
+import type { Subscription } from '../consumer/subscribe-options.js';
 import { InvalidArgumentError } from '../errors.js';
 import type { Message } from '../message.js';
 import type { Responder, ServeOptions } from './options.js';
