@@ -13,13 +13,15 @@ import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
 import type { Config } from './config/schema.js';
+import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
-import { RpcServer } from './edge/grpc/server.js';
+import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
 import { healthRoutes } from './edge/http/health.js';
+import { rpcRoutes } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import type { RetryPolicy } from './model/retry-policy.js';
@@ -38,6 +40,11 @@ import { Shards } from './workers/shards.js';
 const HOUR_MS = 3_600_000;
 const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
+export interface GatewayOptions {
+  /** False: it opens no port, and is called by `direct` alone. Default: true. */
+  readonly listens?: boolean;
+}
+
 /**
  * A gateway on an engine: the bus, its workers and both ports.
  *
@@ -48,23 +55,33 @@ export class Gateway implements Service {
   readonly #bus: Bus;
   readonly #locks: LockDesk;
   readonly #admin: Admin;
+  /** The services, called without a port. */
+  readonly direct: DirectServices;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
+  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, { listens = true }: GatewayOptions = {}) {
     this.#bus = makeBus(config, engine, logger, clock);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    this.direct = new DirectServices(services.list);
+    this.#rpc = makeRpc(config, services);
     const host = listenHost(config);
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
+      ...rpcRoutes({
+        services: services.list.map(({ desc }) => desc),
+        direct: this.direct,
+        maxMessageBytes: config.MaxMessageBytes,
+        logger,
+      }),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const { keeper, rebalancer } = this.#bus;
@@ -74,8 +91,7 @@ export class Gateway implements Service {
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,
       this.#admin.nodes,
-      this.#http,
-      this.#rpc,
+      ...(listens ? [this.#http, this.#rpc] : [withoutPorts(services)]),
     ];
   }
 
@@ -134,7 +150,13 @@ function limits(config: Config): BusLimits {
   };
 }
 
-function makeRpc(
+interface Services {
+  readonly list: readonly RpcService[];
+  /** Ends streams and calls in order. */
+  drain(graceMs: number): Promise<void>;
+}
+
+function makeServices(
   config: Config,
   { broker }: Engine,
   bus: Bus,
@@ -142,7 +164,7 @@ function makeRpc(
   admin: Admin,
   logger: Logger,
   clock: Clock,
-): RpcServer {
+): Services {
   const consumers = {
     maxCredit: config.MaxCredit,
     defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
@@ -160,14 +182,29 @@ function makeRpc(
     publishTimeoutMs,
     leaseMs: consumers.defaultLeaseMs,
   });
-  return new RpcServer(
-    [
+  return {
+    list: [
       { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
       { desc: AdminDesc, definition: adminDefinition, implementation: adminService.implementation() },
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
     ],
+    async drain(graceMs) {
+      adminService.drain();
+      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
+    },
+  };
+}
+
+/** Whoever called them has ended its calls, and what they held is on its way back. */
+function withoutPorts({ drain }: Services): Service {
+  return { start: async () => {}, stop: () => drain(0) };
+}
+
+function makeRpc(config: Config, { list, drain }: Services): RpcServer {
+  return new RpcServer(
+    list,
     {
       host: listenHost(config),
       port: config.RpcPort,
@@ -175,10 +212,7 @@ function makeRpc(
       keepaliveMs: config.KeepaliveSeconds * 1000,
       drainMs: config.DrainSeconds * 1000,
     },
-    async (graceMs) => {
-      adminService.drain();
-      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
-    },
+    drain,
   );
 }
 

@@ -1,43 +1,51 @@
 import { Fifo } from '../fifo.js';
 import type { Message } from '../message.js';
-import { RetryAfter, UnrecoverableError } from './handler-errors.js';
-import type { ReceivedMessage } from './received-message.js';
-import { ACK, type Action, nack, reject } from './settle.js';
-
-/** What is done with each message. */
-export type Handler = (message: Message) => unknown;
+import { ACK } from './action.js';
+import type { Delivered } from './delivered.js';
+import { verdict } from './verdict.js';
 
 export interface RunnerOptions {
   readonly concurrency: number;
   /** Whether the end of a handler settles its message. */
   readonly settles: boolean;
   readonly failed: (error: unknown, message: Message) => void;
+  /** Told how long a handler took, in milliseconds: of one at a time, so that the others cost nothing. Default: nobody. */
+  readonly timed?: (ms: number, now: number) => void;
 }
 
-/** Runs the handler on what arrives, never more than `concurrency` at a time, in order of arrival. */
+/**
+ * How long handlers may go on in one turn of the event loop. Those that wait for nothing would otherwise run through all that is here, while acks, lease
+ * extensions and heartbeats lie unsent and unread.
+ */
+const TURN_MS = 20;
+
+/** Runs the handler, and what is around it, on what arrives, never more than `concurrency` at a time, in order of arrival. */
 export class Runner {
-  readonly #handler: Handler;
+  readonly #handler: (message: Delivered) => unknown;
   readonly #options: RunnerOptions;
-  readonly #waiting = new Fifo<ReceivedMessage>();
+  readonly #waiting = new Fifo<Delivered>();
   #running = 0;
+  #timing = false;
+  /** When this turn of the event loop began to start handlers, by `performance.now()`; 0: it has not. */
+  #turn = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
 
-  constructor(handler: Handler, options: RunnerOptions) {
+  constructor(handler: (message: Delivered) => unknown, options: RunnerOptions) {
     this.#handler = handler;
     this.#options = options;
   }
 
-  push(messages: readonly ReceivedMessage[]): void {
+  push(messages: readonly Delivered[]): void {
     if (this.#closed) return;
     for (const message of messages) this.#waiting.push(message);
     this.#fill();
   }
 
-  /** Starts nothing more; what waits is forgotten. */
-  close(): void {
+  /** Starts nothing more; returns what still waited. Safe twice. */
+  close(): Delivered[] {
     this.#closed = true;
-    this.#waiting.drain();
+    return this.#waiting.drain();
   }
 
   /** Resolves when no handler runs. */
@@ -47,7 +55,7 @@ export class Runner {
   }
 
   #fill(): void {
-    while (this.#running < this.#options.concurrency) {
+    while (this.#running < this.#options.concurrency && this.#waiting.length > 0 && !this.#turnIsOver()) {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       // A lease that was lost while the message waited: somebody else has it.
@@ -55,16 +63,18 @@ export class Runner {
     }
   }
 
-  async #run(message: ReceivedMessage): Promise<void> {
+  async #run(message: Delivered): Promise<void> {
     this.#running++;
+    const begun = this.#begin();
     try {
       await this.#handler(message);
       if (this.#options.settles) message.finish(ACK);
-      else message.handled = true;
+      else message.leave();
     } catch (error) {
       this.#options.failed(error, message);
       message.finish(verdict(error));
     }
+    if (begun > 0) this.#end(begun);
     this.#running--;
     if (this.#running === 0) {
       for (const waiter of this.#idleWaiters) waiter();
@@ -72,11 +82,30 @@ export class Runner {
     }
     this.#fill();
   }
-}
 
-/** What a handler's error means for its message. */
-export function verdict(error: unknown): Action {
-  if (error instanceof UnrecoverableError) return reject(error.message);
-  const reason = error instanceof Error ? error.message || error.name : String(error);
-  return nack(error instanceof RetryAfter ? error.delayMs : undefined, reason);
+  /** When this one began; 0: it is not timed. */
+  #begin(): number {
+    if (this.#timing || this.#options.timed === undefined) return 0;
+    this.#timing = true;
+    return performance.now();
+  }
+
+  #end(begun: number): void {
+    this.#timing = false;
+    const now = performance.now();
+    this.#options.timed?.(now - begun, now);
+  }
+
+  #turnIsOver(): boolean {
+    const now = performance.now();
+    if (this.#turn > 0) return now - this.#turn > TURN_MS;
+    this.#turn = now;
+    setImmediate(this.#nextTurn);
+    return false;
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = 0;
+    this.#fill();
+  };
 }

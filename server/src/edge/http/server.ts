@@ -75,6 +75,9 @@ export class HttpServer implements Service {
       requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      // Finds a client that vanished while it waited for its answer.
+      keepAlive: true,
+      keepAliveInitialDelay: limits.silenceTimeoutMs,
     });
     server.maxConnections = limits.maxConnections;
     server.setTimeout(limits.silenceTimeoutMs);
@@ -135,6 +138,13 @@ export class HttpServer implements Service {
   }
 
   async #handle(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (route.mayWait) {
+      response.on('timeout', (socket) => {
+        const waits = request.complete && socket.writableLength === 0;
+        if (waits) socket.setTimeout(this.#limits.silenceTimeoutMs);
+        else socket.destroy();
+      });
+    }
     await route.handle(request, response);
   }
 
