@@ -10,6 +10,7 @@ import type { Duration } from './duration.js';
 import type { Lock, LockOptions, LockScope } from './lock/lock.js';
 import type { Message } from './message.js';
 import type { Published } from './publisher/pending.js';
+import type { RequestOptions, Responder, ServeOptions } from './request/options.js';
 import type { Topic } from './topic/topic.js';
 
 export type { CallOptions, PublishItem, PublishOptions } from './call-options.js';
@@ -70,6 +71,22 @@ export interface Bus {
   cancel(topic: string, id: string, options?: CallOptions): Promise<void>;
   /** Gives a delayed message another time; resolves with it. Exactly one of `delay` and `at`. Rejects as `cancel` does. */
   reschedule(topic: string, id: string, when: { delay: Duration } | { at: Date }, options?: CallOptions): Promise<Date>;
+  /**
+   * Publishes a request, and resolves with the reply to it, which needs no settling. Replies come by a topic of this bus alone, which is
+   * removed when the bus closes.
+   *
+   * Rejects with DeadlineError, reason NO_REPLY, when none came within `timeout` (default: 10 s); with ReplyError when the reply is an error;
+   * with the signal's reason; with ClosedError; or as `publish` and `subscribe` do.
+   */
+  request(topic: string, body: Body, options?: RequestOptions): Promise<Message>;
+  /** Answers a request that any consumer has received, from any language. Resolves when the reply is durable. Rejects with InvalidArgumentError for a message that is no request, or as `publish` does. */
+  reply(request: Message, body: Body, options?: PublishOptions): Promise<Published>;
+  /**
+   * Subscribes, and replies to each request with what `responder` returns, before the request is acked. A responder that throws answers with the error, and
+   * nothing is tried again, unless it throws RetryAfter: then the request comes again, as long as somebody waits. UnrecoverableError makes it a
+   * dead letter as well. A message that is no request is handled as by `subscribe`.
+   */
+  serve(topic: string, channel: string, responder: Responder, options?: ServeOptions): Subscription;
   /**
    * Runs `fn` while this process alone, of all that ask for `name`, has the lock; resolves with what `fn` resolves with. The lock is
    * renewed at every third of `ttl` (100 ms to 24 h), and released in the end. `ttl` is how long others wait after this process died.

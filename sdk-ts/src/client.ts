@@ -33,6 +33,11 @@ import { dueTime, MAX_DELAY_MS } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
 import { publishMany } from './publisher/publish-many.js';
 import { Publisher } from './publisher/publisher.js';
+import type { RequestOptions, Responder, ServeOptions } from './request/options.js';
+import { removeTopic } from './request/remove-topic.js';
+import { reply } from './request/reply.js';
+import { Requests } from './request/requests.js';
+import { serve } from './request/serve.js';
 import { topicOf } from './topic/bus-topic.js';
 import type { Topic } from './topic/topic.js';
 
@@ -44,6 +49,7 @@ export class Client implements Bus {
   readonly #connection: Connection;
   readonly #publisher: Publisher;
   readonly #settles: SettleCalls;
+  readonly #requests: Requests;
   readonly #subscriptions = new Set<RunningSubscription>();
   readonly #locks = new Set<HeldLock>();
   #closed: Promise<void> | undefined;
@@ -52,6 +58,13 @@ export class Client implements Bus {
     this.#connection = connection;
     this.#publisher = new Publisher(connection, connection.options.publisher);
     this.#settles = new SettleCalls(connection);
+    this.#requests = new Requests({
+      publish: (topic, body, options) => this.publish(topic, body, options),
+      // Not among those that `close` stops first: their handlers may still wait for replies.
+      subscribe: (topic, channel, handler, options = {}) =>
+        new RunningSubscription(connection, this.#settles, topic, channel, oneByOne(handler, options), options),
+      removeTopic: (topic, timeoutMs) => removeTopic(connection, topic, timeoutMs),
+    });
   }
 
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Published> {
@@ -141,6 +154,18 @@ export class Client implements Bus {
     return new Date(Number(dueTimeMs));
   }
 
+  request(topic: string, body: Body, options?: RequestOptions): Promise<Message> {
+    return this.#requests.request(topic, body, options);
+  }
+
+  reply(request: Message, body: Body, options?: PublishOptions): Promise<Published> {
+    return reply(this, request, body, options);
+  }
+
+  serve(topic: string, channel: string, responder: Responder, options?: ServeOptions): Subscription {
+    return serve(this, topic, channel, responder, options);
+  }
+
   async withLock<T>(
     name: string,
     ttl: Duration,
@@ -169,13 +194,15 @@ export class Client implements Bus {
     return this.#closed;
   }
 
-  /** Subscriptions first: until the last has stopped, their handlers may still publish. */
+  /** Subscriptions first: until the last has stopped, their handlers may still publish, and wait for replies. */
   async #close(timeout: Duration): Promise<void> {
     const end = Date.now() + milliseconds(timeout, 'timeout');
     if (this.#subscriptions.size > 0) {
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop({ timeout })));
     }
-    await this.#publisher.close(Math.max(0, end - Date.now()));
+    // Together, so that what is published from now on is refused at once.
+    const leftMs = Math.max(0, end - Date.now());
+    await Promise.all([this.#requests.close(leftMs), this.#publisher.close(leftMs)]);
     await Promise.all([...this.#locks].map((lock) => lock.release(end - Date.now())));
     await this.#connection.close();
   }

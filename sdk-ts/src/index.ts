@@ -42,4 +42,6 @@ export type { Middleware, SubscriptionInfo } from './middleware/middleware.js';
 export type { ConnectOptions, TlsOptions } from './options.js';
 export type { MessageOptions } from './publisher/outgoing.js';
 export type { Outcome, Published } from './publisher/pending.js';
+export type { RequestOptions, Responder, ServeOptions } from './request/options.js';
+export { ReplyError } from './request/reply-error.js';
 export type { Received, Topic, TopicBatchHandler, TopicHandler, TopicItem } from './topic/topic.js';
