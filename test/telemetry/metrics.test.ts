@@ -26,7 +26,7 @@ async function tells(gateway: Gateway, wanted: Readonly<Record<string, number>>)
     const told = Object.fromEntries(Object.keys(wanted).map((series) => [series, page.value(series)]));
     expect(told).toEqual(wanted);
     return page;
-  }, 20_000);
+  }, 40_000);
 }
 
 describe.each<Engine>(['embedded', 'cluster'])('the metrics of the %s engine', (engine) => {
