@@ -27,6 +27,7 @@ import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
+import { Security } from './security.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -41,7 +42,7 @@ const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.ur
 /**
  * A gateway on an engine: the bus, its workers and both ports.
  *
- * Start goes from the ground up: engine, bus, workers, HTTP, gRPC. Stop goes back: gRPC drains its consumers first, while all
+ * Start goes from the ground up: security, engine, bus, workers, HTTP, gRPC. Stop goes back: gRPC drains its consumers first, while all
  * that they need still works; the engine is the last to go.
  */
 export class Gateway implements Service {
@@ -55,20 +56,22 @@ export class Gateway implements Service {
   #draining = false;
 
   constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
+    const security = new Security(config, logger, clock);
     this.#bus = makeBus(config, engine, logger, clock);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, security, logger, clock);
     const host = listenHost(config);
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
     ];
-    this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
+    this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger, tls: security.tls });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
+      security,
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
@@ -140,6 +143,7 @@ function makeRpc(
   bus: Bus,
   locks: LockDesk,
   admin: Admin,
+  { guard, tls }: Security,
   logger: Logger,
   clock: Clock,
 ): RpcServer {
@@ -150,15 +154,25 @@ function makeRpc(
   };
   const limit = new Limit('streams', 'MaxStreams', config.MaxStreams);
   const heartbeatMs = config.HeartbeatSeconds * 1000;
-  const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs }, limit);
+  const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs, guard }, limit);
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
-  const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit });
+  const service = new BusService(bus, streams, clock, logger, {
+    ...consumers,
+    publishTimeoutMs,
+    streams: limit,
+    guard,
+  });
   const lockService = new LocksService(locks, clock, logger);
-  const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
+  const adminService = new AdminService(admin, clock, logger, {
+    defaultRetry: defaultRetry(config),
+    streams: limit,
+    callers: guard,
+  });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
     maxMessageBytes: config.MaxMessageBytes,
     publishTimeoutMs,
     leaseMs: consumers.defaultLeaseMs,
+    guard,
   });
   return new RpcServer(
     [
@@ -167,13 +181,15 @@ function makeRpc(
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
-    ],
+    ].map((service) => guard.protect(service)),
     {
       host: listenHost(config),
       port: config.RpcPort,
       maxMessageBytes: config.MaxMessageBytes,
       keepaliveMs: config.KeepaliveSeconds * 1000,
       drainMs: config.DrainSeconds * 1000,
+      reflection: config.ReflectionEnabled,
+      tls,
     },
     async (graceMs) => {
       adminService.drain();

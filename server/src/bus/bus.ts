@@ -23,7 +23,7 @@ import { Limit } from './limit.js';
 import type { BusLimits } from './limits.js';
 import { Parking } from './parking.js';
 import { Publisher } from './publish.js';
-import type { PublishResult } from './publish-request.js';
+import type { PublishRefusal, PublishResult } from './publish-request.js';
 import { type Pulled, type PullOptions, PullWaits, pull } from './pull.js';
 import { Rebalancer } from './rebalancer.js';
 import { formatReceipt } from './receipt.js';
@@ -168,8 +168,13 @@ export class Bus {
     this.#scheduled.add(listener);
   }
 
-  publish(incoming: readonly Incoming[], field: string, deadline: number): Promise<PublishResult[]> {
-    return this.#publisher.publish(incoming, field, deadline);
+  publish(
+    incoming: readonly Incoming[],
+    field: string,
+    deadline: number,
+    refusal?: PublishRefusal,
+  ): Promise<PublishResult[]> {
+    return this.#publisher.publish(incoming, field, deadline, refusal);
   }
 
   /** Opens a consumer's stream on a channel, which is made on first use. */

@@ -9,7 +9,7 @@ import type { Logger } from '../ports/logger.js';
 import type { Schedule } from '../ports/schedule.js';
 import { IdSource } from './ids.js';
 import { Lane, type LaneOptions, type Passenger } from './lane.js';
-import { PublishRequest, type PublishResult } from './publish-request.js';
+import { type PublishRefusal, PublishRequest, type PublishResult } from './publish-request.js';
 import type { Tally } from './tally.js';
 import type { MessageRules } from './validate.js';
 
@@ -54,7 +54,12 @@ export class Publisher {
   ) {}
 
   /** A result for each message, in order; never rejects. `field` names the list in errors; `deadline` is in Unix milliseconds. */
-  async publish(incoming: readonly Incoming[], field: string, deadline: number): Promise<PublishResult[]> {
+  async publish(
+    incoming: readonly Incoming[],
+    field: string,
+    deadline: number,
+    refusal?: PublishRefusal,
+  ): Promise<PublishResult[]> {
     const now = this.parts.clock.now();
     // How long is left is counted by a clock that nobody sets: a jump must not fail what is under way.
     const request = new PublishRequest(incoming.length, this.parts.clock.steady() + deadline - now);
@@ -62,6 +67,8 @@ export class Publisher {
     for (let i = 0; i < incoming.length; i++) {
       const one = incoming[i] as Incoming;
       try {
+        const refused = refusal?.(one.topic, `${field}[${i}].topic`);
+        if (refused !== undefined) throw refused;
         dueTimes[i] = this.parts.rules.check(one, `${field}[${i}]`, now);
         const own = one.id !== '';
         request.add(i, seal(one, own ? one.id : this.#ids.next(now), now), own);

@@ -1,4 +1,5 @@
 import { validAddress, validAmqpUrls } from './address.js';
+import { SECURITY } from './security-settings.js';
 import { boolean, choice, integer, type Setting, text } from './setting.js';
 
 /**
@@ -373,6 +374,8 @@ const TABLE = {
     unit: 'hours',
     doc: 'How long the ledger keeps what happened to a message that is done.',
   }),
+
+  ...SECURITY,
 
   Debug: boolean({ group: 'Logging', default: false, doc: 'Logs at level debug, in place of info.' }),
   LogFormat: choice({

@@ -33,8 +33,8 @@ export interface RecordFilter {
   /** One or more. */
   readonly states: readonly RecordState[];
   readonly topic: string | undefined;
-  /** Undefined: all, and the topics themselves. */
-  readonly channels: readonly ChannelId[] | undefined;
+  /** Undefined: all, and the topics themselves (0). */
+  readonly channels: readonly (ChannelId | 0)[] | undefined;
   /** Unix milliseconds, of `settledAt`: at least; 0: no limit. */
   readonly after: number;
   /** Less than; 0: no limit. */

@@ -7,7 +7,7 @@ import type { Page, PageAsk, Position } from '../../ports/page.js';
 import type { ChangeResult } from '../../ports/schedule.js';
 import type { Bus } from '../bus.js';
 import type { Depths } from './depths.js';
-import { idsOf } from './message-desk.js';
+import { idsSeen, inSight, type Sight } from './sight.js';
 
 /** Empty and 0: no limit. */
 export interface DeadQuery {
@@ -35,6 +35,8 @@ export interface Changed {
 export interface ChangeTerms {
   readonly limit: number;
   readonly dryRun: boolean;
+  /** Nothing out of it is changed. */
+  readonly sight: Sight;
   /** Unix milliseconds: when to give up. */
   readonly until: number;
 }
@@ -58,10 +60,12 @@ export class DeadDesk {
   async scheduled(
     filter: Omit<WaitFilter, 'channels'> & { readonly channel: string },
     ask: PageAsk,
+    sight: Sight,
   ): Promise<Page<Named<ScheduledView>>> {
-    const channels = await this.parts.bus.channels.all();
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
     const { channel, ...rest } = filter;
-    return named(await this.parts.backlogs.scheduled({ ...rest, channels: idsOf(channels, channel) }, ask), channels);
+    const ids = idsSeen(channels, { topic: filter.topic ?? '', channel }, sight);
+    return named(await this.parts.backlogs.scheduled({ ...rest, channels: ids }, ask), channels);
   }
 
   async runNow(key: HeldKey): Promise<ChangeResult> {
@@ -71,9 +75,9 @@ export class DeadDesk {
     return result;
   }
 
-  async dead(query: DeadQuery, ask: PageAsk): Promise<Page<Named<DeadView>>> {
-    const channels = await this.parts.bus.channels.all();
-    return named(await this.parts.backlogs.dead(filterOf(query, channels), ask), channels);
+  async dead(query: DeadQuery, ask: PageAsk, sight: Sight): Promise<Page<Named<DeadView>>> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
+    return named(await this.parts.backlogs.dead(filterOf(query, channels, sight), ask), channels);
   }
 
   /** Each becomes due at once, or as many a second as `perSecond` says; 0: no limit. */
@@ -100,11 +104,11 @@ export class DeadDesk {
   /** Goes over the dead letters that there are when it begins. */
   async #each(
     query: DeadQuery,
-    { limit, dryRun, until }: ChangeTerms,
+    { limit, dryRun, until, sight }: ChangeTerms,
     change: (letters: readonly DeadView[], before: number) => Promise<number>,
   ): Promise<Changed> {
     const { backlogs, bus, clock, depths } = this.parts;
-    const filter = filterOf(query, await bus.channels.all());
+    const filter = filterOf(query, inSight(await bus.channels.all(), sight), sight);
     let count = 0;
     let seen = 0;
     let from: Position | undefined;
@@ -120,14 +124,16 @@ export class DeadDesk {
   }
 }
 
-function filterOf({ topic, channel, ids, after, before, reason }: DeadQuery, channels: readonly Channel[]): DeadFilter {
+/** `channels` are those in sight. */
+function filterOf(query: DeadQuery, channels: readonly Channel[], sight: Sight): DeadFilter {
+  const { topic, channel, ids, after, before, reason } = query;
   const named = channel === '' ? channels : channels.filter(({ name }) => name === channel);
   // Ids are looked up on each channel that the topic's messages go to.
   const wanting = named.filter((one) => (isPattern(one.topic) ? matches(one.topic, topic) : one.topic === topic));
   const byIds = ids.length > 0;
   return {
     topic: topic === '' ? undefined : topic,
-    channels: byIds ? wanting.map(({ id }) => id) : idsOf(channels, channel),
+    channels: byIds ? wanting.map(({ id }) => id) : idsSeen(channels, query, sight),
     ids: byIds ? ids : undefined,
     after,
     before,

@@ -7,6 +7,7 @@ import type { RecordState } from '../../ports/ledger.js';
 import type { Page, PageAsk } from '../../ports/page.js';
 import type { Bus } from '../bus.js';
 import { pageByPlace } from './named-page.js';
+import { EVERYTHING, idsSeen, inSight, type Sight } from './sight.js';
 
 export interface MessageFilter {
   /** Empty: any; so with topic and channel. */
@@ -37,6 +38,14 @@ interface Parts {
   readonly inspector: Inspector;
 }
 
+interface Look {
+  readonly filter: MessageFilter;
+  /** Those in sight. */
+  readonly channels: readonly Channel[];
+  readonly sight: Sight;
+  readonly ask: PageAsk;
+}
+
 /** Pairs of topic and channel that are looked at for one id. */
 const MAX_PLACES = 20_000;
 const RECORD_STATES: readonly RecordState[] = [
@@ -55,17 +64,18 @@ const RECORD_STATES: readonly RecordState[] = [
 export class MessageDesk {
   constructor(private readonly parts: Parts) {}
 
-  async find(filter: MessageFilter, ask: PageAsk): Promise<Page<NamedRecord>> {
-    const channels = await this.parts.bus.channels.all();
-    const page = filter.id === '' ? this.#byTime(filter, channels, ask) : this.#byId(filter, channels, ask);
+  async find(filter: MessageFilter, ask: PageAsk, sight: Sight): Promise<Page<NamedRecord>> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
+    const look = { filter, channels, sight, ask };
+    const page = filter.id === '' ? this.#byTime(look) : this.#byId(look);
     const { rows, next } = await page;
     return { rows: rows.map((record) => named(record, channels)), next };
   }
 
   /** Throws MESSAGE_NOT_FOUND, and MESSAGE_AMBIGUOUS for an id that several topics have. */
-  async get(topic: string, id: string): Promise<MessageView> {
-    const channels = await this.parts.bus.channels.all();
-    const records = await this.parts.inspector.recordsAt(id, await this.#places(topic, channels));
+  async get(topic: string, id: string, sight: Sight): Promise<MessageView> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
+    const records = await this.parts.inspector.recordsAt(id, await this.#places(topic, channels, sight));
     const topics = [...new Set(records.map((record) => record.topic))];
     const [only] = topics;
     if (only === undefined) {
@@ -92,13 +102,13 @@ export class MessageDesk {
     };
   }
 
-  #byTime(filter: MessageFilter, channels: readonly Channel[], ask: PageAsk): Promise<Page<RecordView>> {
+  #byTime({ filter, channels, sight, ask }: Look): Promise<Page<RecordView>> {
     const states = filter.states.filter(isRecordState);
     return this.parts.inspector.records(
       {
         states: states.length === 0 ? RECORD_STATES : states,
         topic: filter.topic === '' ? undefined : filter.topic,
-        channels: idsOf(channels, filter.channel),
+        channels: idsSeen(channels, filter, sight),
         after: filter.after,
         before: filter.before,
       },
@@ -106,10 +116,10 @@ export class MessageDesk {
     );
   }
 
-  async #byId(filter: MessageFilter, channels: readonly Channel[], ask: PageAsk): Promise<Page<RecordView>> {
+  async #byId({ filter, channels, sight, ask }: Look): Promise<Page<RecordView>> {
     const { id, topic, channel, states, after, before } = filter;
-    const wanted = new Set(idsOf(channels, channel));
-    const places = (await this.#places(topic, channels)).filter(
+    const wanted = new Set(idsSeen(channels, { topic, channel }, EVERYTHING));
+    const places = (await this.#places(topic, channels, sight)).filter(
       (place) => channel === '' || (isChannel(place.channel) && wanted.has(place.channel)),
     );
     const records = (await this.parts.inspector.recordsAt(id, places)).filter(
@@ -123,8 +133,8 @@ export class MessageDesk {
   }
 
   /** Where a message of the topic may have a record; of any topic when it is empty. */
-  async #places(topic: string, channels: readonly Channel[]): Promise<Place[]> {
-    const topics = topic === '' ? await this.#topics(channels) : [topic];
+  async #places(topic: string, channels: readonly Channel[], sight: Sight): Promise<Place[]> {
+    const topics = (topic === '' ? await this.#topics(channels) : [topic]).filter((name) => sight.topic(name));
     const patterns = channels.filter((channel) => isPattern(channel.topic));
     const exact = new Map<string, ChannelId[]>();
     for (const { id, topic: name } of channels) exact.set(name, [...(exact.get(name) ?? []), id]);
@@ -148,11 +158,6 @@ export class MessageDesk {
 
 export function named(record: RecordView, channels: readonly Channel[]): NamedRecord {
   return { record, channel: channels.find(({ id }) => id === record.channel) };
-}
-
-/** Undefined for an empty name: all. */
-export function idsOf(channels: readonly Channel[], name: string): ChannelId[] | undefined {
-  return name === '' ? undefined : channels.filter((channel) => channel.name === name).map(({ id }) => id);
 }
 
 /** The history has how attempts failed; the record, what became of the last one. */

@@ -8,6 +8,7 @@ import { COUNT_LIMIT, type Page, type PageAsk } from '../../ports/page.js';
 import type { Bus } from '../bus.js';
 import type { ChannelDesk, ChannelView, DeleteTerms } from './channel-desk.js';
 import { byName, pageOf } from './named-page.js';
+import { inSight, type Sight } from './sight.js';
 
 export interface TopicView {
   readonly name: string;
@@ -34,20 +35,20 @@ const WITHDRAW_BATCH = 500;
 export class TopicDesk {
   constructor(private readonly parts: Parts) {}
 
-  async list(prefix: string, ask: PageAsk): Promise<Page<TopicView>> {
-    const channels = await this.parts.bus.channels.all();
+  async list(prefix: string, ask: PageAsk, sight: Sight): Promise<Page<TopicView>> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
     const counts = new Map<string, number>();
     for (const { topic } of channels) counts.set(topic, (counts.get(topic) ?? 0) + 1);
     for (const topic of await this.parts.backlogs.parkedTopics(MAX_PARKED_TOPICS)) {
-      if (!counts.has(topic)) counts.set(topic, 0);
+      if (!counts.has(topic) && sight.topic(topic)) counts.set(topic, 0);
     }
     const names = [...counts.keys()].filter((name) => name.startsWith(prefix)).sort();
     const { rows, next } = pageOf(names, ask, (name) => name);
     return { rows: await Promise.all(rows.map((name) => this.#view(name, counts.get(name) ?? 0))), next };
   }
 
-  async get(topic: string): Promise<{ readonly topic: TopicView; readonly channels: ChannelView[] }> {
-    const all = await this.parts.bus.channels.all();
+  async get(topic: string, sight: Sight): Promise<{ readonly topic: TopicView; readonly channels: ChannelView[] }> {
+    const all = inSight(await this.parts.bus.channels.all(), sight);
     const own = all.filter((channel) => channel.topic === topic);
     if (own.length === 0 && !(await this.parts.inspector.knowsTopic(topic))) {
       throw new BusError('TOPIC_NOT_FOUND', `nothing is known of the topic "${topic}"`);

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { StartError } from '../../model/errors.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Service } from '../../ports/service.js';
+import type { Tls } from '../tls.js';
 import { answerJson } from './answer.js';
 import { type Route, type RouteTable, requestPath, routeTable } from './route.js';
 
@@ -39,6 +41,8 @@ export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly logger: Logger;
   readonly limits?: Partial<HttpLimits>;
+  /** Undefined: plain. */
+  readonly tls?: Pick<Tls, 'httpsOptions' | 'keep'> | undefined;
 }
 
 /**
@@ -67,15 +71,16 @@ export class HttpServer implements Service {
   }
 
   async start(): Promise<void> {
-    const { host, port, logger } = this.#options;
+    const { host, port, logger, tls } = this.#options;
     const limits = this.#limits;
-    const server = createServer({
+    const options = {
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
-    });
+    };
+    const server = tls === undefined ? createServer(options) : tlsServer(tls, options);
     server.maxConnections = limits.maxConnections;
     server.setTimeout(limits.silenceTimeoutMs);
     server.on('connection', (socket) => {
@@ -144,6 +149,12 @@ export class HttpServer implements Service {
     if (response.headersSent) response.destroy();
     else answerJson(response, 500, { error: 'internal error', id });
   }
+}
+
+function tlsServer(tls: Pick<Tls, 'httpsOptions' | 'keep'>, options: ServerOptions): Server {
+  const server = createTlsServer({ ...options, ...tls.httpsOptions });
+  tls.keep(server);
+  return server;
 }
 
 interface Refusal {

@@ -76,7 +76,7 @@ export function ofTopic(topicId: number | undefined): string {
   return topicId === undefined ? 'TRUE' : `f.topic_id = ${topicId}`;
 }
 
-export function ofChannels(channels: readonly ChannelId[] | undefined): string {
+export function ofChannels(channels: readonly (ChannelId | 0)[] | undefined): string {
   if (channels === undefined) return 'TRUE';
   return channels.length === 0 ? 'FALSE' : `f.channel_id IN (${channels.join(',')})`;
 }
