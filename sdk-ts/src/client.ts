@@ -164,7 +164,7 @@ export class Client implements Bus {
     }
     await this.#publisher.close(Math.max(0, end - Date.now()));
     await Promise.all([...this.#locks].map((lock) => lock.release(end - Date.now())));
-    this.#connection.close();
+    await this.#connection.close();
   }
 
   async #settle(action: Action, receipts: string | readonly string[], options: CallOptions): Promise<SettleResult[]> {

@@ -13,15 +13,19 @@ import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
 import type { Config } from './config/schema.js';
+import type { Guard } from './edge/access/guard.js';
+import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
-import { RpcServer } from './edge/grpc/server.js';
+import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
 import { healthRoutes } from './edge/http/health.js';
+import { rpcRoutes } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
+import type { Tls } from './edge/tls.js';
 import type { RetryPolicy } from './model/retry-policy.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
@@ -62,11 +66,19 @@ export class Gateway implements Service {
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, security, logger, clock);
+    const { guard } = security;
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, guard, logger, clock);
+    this.#rpc = makeRpc(config, services, security.tls);
     const host = listenHost(config);
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
+      ...rpcRoutes({
+        services: services.list.map(({ desc }) => desc),
+        direct: new DirectServices(services.list),
+        maxMessageBytes: config.MaxMessageBytes,
+        logger,
+      }),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger, tls: security.tls });
     const { keeper, rebalancer } = this.#bus;
@@ -137,16 +149,22 @@ function limits(config: Config): BusLimits {
   };
 }
 
-function makeRpc(
+interface Services {
+  readonly list: readonly RpcService[];
+  /** Ends streams and calls in order. */
+  drain(graceMs: number): Promise<void>;
+}
+
+function makeServices(
   config: Config,
   { broker }: Engine,
   bus: Bus,
   locks: LockDesk,
   admin: Admin,
-  { guard, tls }: Security,
+  guard: Guard,
   logger: Logger,
   clock: Clock,
-): RpcServer {
+): Services {
   const consumers = {
     maxCredit: config.MaxCredit,
     defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
@@ -174,14 +192,24 @@ function makeRpc(
     leaseMs: consumers.defaultLeaseMs,
     guard,
   });
-  return new RpcServer(
-    [
+  return {
+    list: [
       { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
       { desc: AdminDesc, definition: adminDefinition, implementation: adminService.implementation() },
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
     ].map((service) => guard.protect(service)),
+    async drain(graceMs) {
+      adminService.drain();
+      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
+    },
+  };
+}
+
+function makeRpc(config: Config, { list, drain }: Services, tls: Tls | undefined): RpcServer {
+  return new RpcServer(
+    list,
     {
       host: listenHost(config),
       port: config.RpcPort,
@@ -191,10 +219,7 @@ function makeRpc(
       reflection: config.ReflectionEnabled,
       tls,
     },
-    async (graceMs) => {
-      adminService.drain();
-      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
-    },
+    drain,
   );
 }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Server as HttpsServer } from 'node:https';
-import { createSecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import { experimental, type ServerCredentials } from '@grpc/grpc-js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
@@ -72,8 +73,8 @@ export class Tls implements Provider {
     server.once('close', () => this.#servers.delete(server));
   }
 
-  socketIsTrusted(socket: Pick<TLSSocket, 'authorized'>): boolean {
-    return !this.clientsNeedCertificate || socket.authorized;
+  socketIsTrusted(socket: Socket): boolean {
+    return !this.clientsNeedCertificate || (socket instanceof TLSSocket && socket.authorized);
   }
 
   addIdentityCertificateListener(listener: IdentityListener): void {

@@ -15,12 +15,18 @@ export interface HealthSources {
  */
 export function healthRoutes({ dependencies, draining }: HealthSources): Route[] {
   return [
-    { path: '/', method: 'GET', handle: (_, response) => answerJson(response, 200, { success: true }) },
-    { path: '/ping', method: 'GET', handle: (_, response) => answerText(response, 200, 'pong') },
-    { path: '/healthz', method: 'GET', handle: (_, response) => answerJson(response, 200, { alive: true }) },
+    { path: '/', method: 'GET', open: true, handle: (_, response) => answerJson(response, 200, { success: true }) },
+    { path: '/ping', method: 'GET', open: true, handle: (_, response) => answerText(response, 200, 'pong') },
+    {
+      path: '/healthz',
+      method: 'GET',
+      open: true,
+      handle: (_, response) => answerJson(response, 200, { alive: true }),
+    },
     {
       path: '/readyz',
       method: 'GET',
+      open: true,
       handle(_, response) {
         const states = dependencies.map((dependency) => [dependency.name, dependency.health() ?? 'ok'] as const);
         const ready = !draining() && states.every(([, state]) => state === 'ok');

@@ -4,6 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface Route {
   readonly path: string;
   readonly method: 'GET' | 'POST';
+  /** The answer may be long in coming, or never end: the client is not taken for dead while all that was written has reached it. */
+  readonly mayWait?: boolean;
+  /** Probes ask for it: a client that should bring a certificate gets this without one. */
+  readonly open?: boolean;
   /** What it throws is answered with 500 and an id that is in the log. */
   handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }

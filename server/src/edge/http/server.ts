@@ -34,6 +34,9 @@ export const HTTP_LIMITS: HttpLimits = {
   stopTimeoutMs: 5_000,
 };
 
+/** Whether a client that does without a certificate may ask for more than a probe does, is told from its connection. */
+export type HttpTls = Pick<Tls, 'httpsOptions' | 'keep' | 'socketIsTrusted'>;
+
 export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
@@ -42,7 +45,7 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   readonly limits?: Partial<HttpLimits>;
   /** Undefined: plain. */
-  readonly tls?: Pick<Tls, 'httpsOptions' | 'keep'> | undefined;
+  readonly tls?: HttpTls | undefined;
 }
 
 /**
@@ -79,6 +82,9 @@ export class HttpServer implements Service {
       requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      // Finds a client that vanished while it waited for its answer.
+      keepAlive: true,
+      keepAliveInitialDelay: limits.silenceTimeoutMs,
     };
     const server = tls === undefined ? createServer(options) : tlsServer(tls, options);
     server.maxConnections = limits.maxConnections;
@@ -136,10 +142,21 @@ export class HttpServer implements Service {
       const allow = Array.from(methods.keys()).join(', ');
       return { status: 405, error: `this path takes ${allow}`, allow };
     }
+    const { tls } = this.#options;
+    if (tls !== undefined && route.open !== true && !tls.socketIsTrusted(request.socket)) {
+      return { status: 401, error: 'this gateway asks for a client certificate' };
+    }
     return route.method === 'GET' && hasBody(request) ? { status: 413, error: 'this request takes no body' } : route;
   }
 
   async #handle(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (route.mayWait) {
+      response.on('timeout', (socket) => {
+        const waits = request.complete && socket.writableLength === 0;
+        if (waits) socket.setTimeout(this.#limits.silenceTimeoutMs);
+        else socket.destroy();
+      });
+    }
     await route.handle(request, response);
   }
 
@@ -151,7 +168,7 @@ export class HttpServer implements Service {
   }
 }
 
-function tlsServer(tls: Pick<Tls, 'httpsOptions' | 'keep'>, options: ServerOptions): Server {
+function tlsServer(tls: HttpTls, options: ServerOptions): Server {
   const server = createTlsServer({ ...options, ...tls.httpsOptions });
   tls.keep(server);
   return server;
