@@ -8,15 +8,20 @@ export type Outcome = Refusal | { readonly answer: Buffer };
 
 const CALL_MS = 5_000;
 
+/** Makes attempts by one of the ports. */
+export interface Attempter {
+  /** Undefined: the port has no such method. `authorization` is the whole header; undefined: none. */
+  make(attempt: Attempt, authorization: string | undefined): Promise<Outcome | undefined>;
+}
+
 /** Attempts by the gRPC port. */
-export class AttemptClient {
+export class AttemptClient implements Attempter {
   readonly #client: Client;
 
   constructor(url: string, channel: ChannelCredentials = credentials.createInsecure()) {
     this.#client = new Client(url, channel, { 'grpc.use_local_subchannel_pool': 1 });
   }
 
-  /** `authorization`: the whole header; undefined: none. */
   async make({ method, requests }: Attempt, authorization: string | undefined): Promise<Outcome> {
     const metadata = new Metadata();
     if (authorization !== undefined) metadata.set('authorization', authorization);

@@ -17,8 +17,9 @@ import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../s
 import { LockClient } from '../support/lock-client.js';
 import { tempFolder } from '../support/reaper.js';
 import { RpcClient } from '../support/rpc.js';
-import { AttemptClient, type Outcome } from './attempt-client.js';
+import { AttemptClient, type Attempter, type Outcome } from './attempt-client.js';
 import { type Attempt, attemptsAt, SERVICES, type Target } from './attempts.js';
+import { HttpAttempter } from './http-attempter.js';
 import { RIGHTS, type Right, rightsTo, TokenFile } from './tokens.js';
 
 const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
@@ -41,6 +42,7 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
   let group: GatewayGroup;
   let gateway: Gateway;
   let client: AttemptClient;
+  let ports: readonly Attempter[];
   let owner: BusClient;
   let operator: AdminClient;
   let attempts: Attempt[];
@@ -64,6 +66,7 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
     owner = new BusClient(gateway.rpcUrl, { token });
     operator = new AdminClient(gateway.rpcUrl, { token });
     client = new AttemptClient(gateway.rpcUrl);
+    ports = [client, new HttpAttempter(gateway.httpUrl)];
     const target = await fill();
     receipt = target.receipt;
     attempts = attemptsAt(target);
@@ -101,12 +104,15 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
     return { topic: TOPIC, channel: CHANNEL, receipt: held?.receipt ?? '', alias, lockToken: lock?.token ?? '' };
   }
 
-  /** Makes all attempts as one caller; answers what came of each, by its method. */
+  /** Makes all attempts as one caller by both ports; answers what came of each, by its method. */
   async function makeAll(authorization: string | undefined, of = attempts): Promise<[string, Attempt, Outcome][]> {
     const made: [string, Attempt, Outcome][] = [];
     for (const attempt of of) {
       const { parent, name } = attempt.method;
-      made.push([`${parent.typeName}/${name}`, attempt, await client.make(attempt, authorization)]);
+      for (const port of ports) {
+        const outcome = await port.make(attempt, authorization);
+        if (outcome !== undefined) made.push([`${parent.typeName}/${name}`, attempt, outcome]);
+      }
     }
     return made;
   }
