@@ -44,7 +44,7 @@ function greeting({ config, file }: Loaded, gateway: Gateway): string {
     '',
     `Waybill is up (${where}).`,
     `  gRPC    localhost:${rpc}`,
-    `  health  http://localhost:${http}/readyz`,
+    `  health  ${config.TlsCert === '' ? 'http' : 'https'}://localhost:${http}/readyz`,
     `  config  ${file ?? 'defaults'}`,
     '',
     'Try, each in its own terminal:',

@@ -25,7 +25,8 @@ export interface HttpLimits {
 }
 
 export const HTTP_LIMITS: HttpLimits = {
-  maxConnections: 1_000,
+  // Silent ones are closed after seconds: as many as a crowd of them leave room for a probe.
+  maxConnections: 16_384,
   maxHeaderBytes: 16_384,
   headersTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
