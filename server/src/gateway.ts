@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { Mq, MqTopic } from '@waybill/proto/mq/mq';
 import { Admin as AdminDesc } from '@waybill/proto/waybill/v1/admin';
 import { Bus as BusDesc } from '@waybill/proto/waybill/v1/bus';
 import { Locks as LocksDesc } from '@waybill/proto/waybill/v1/locks';
 import { Admin } from './bus/admin/admin.js';
 import { Bus } from './bus/bus.js';
+import { Cron } from './bus/cron.js';
 import { Limit } from './bus/limit.js';
 import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
@@ -15,6 +15,7 @@ import { engine as engineOf, listenHost } from './config/engine.js';
 import type { Config } from './config/schema.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
+import { Connections } from './edge/grpc/connections.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer } from './edge/grpc/server.js';
@@ -23,10 +24,13 @@ import { healthRoutes } from './edge/http/health.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import type { RetryPolicy } from './model/retry-policy.js';
+import { splitHeaders } from './model/search-term.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
+import { AuditPruneWorker } from './workers/audit-prune.js';
+import { CronWorker } from './workers/cron.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -36,6 +40,7 @@ import { type Job, Runner } from './workers/runner.js';
 import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
@@ -56,11 +61,13 @@ export class Gateway implements Service {
 
   constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
     this.#bus = makeBus(config, engine, logger, clock);
-    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
+    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting, engine.lockRegister);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
-    const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
-    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    const facts = { name: engine.node, version: VERSION, engine: engineOf(config) };
+    const connections = new Connections(clock);
+    const callers = (limit: number) => connections.sheets(limit);
+    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, { shards: workers.shards, callers });
+    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, connections, logger, clock);
     const host = listenHost(config);
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
@@ -118,6 +125,7 @@ function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): 
       defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
       defaultRetry: defaultRetry(config),
       limits: limits(config),
+      searchHeaders: splitHeaders(config.SearchHeaders),
     },
   );
 }
@@ -140,6 +148,7 @@ function makeRpc(
   bus: Bus,
   locks: LockDesk,
   admin: Admin,
+  connections: Connections,
   logger: Logger,
   clock: Clock,
 ): RpcServer {
@@ -154,7 +163,9 @@ function makeRpc(
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
   const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit });
   const lockService = new LocksService(locks, clock, logger);
-  const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
+  const searchHeaders = splitHeaders(config.SearchHeaders);
+  const adminOptions = { defaultRetry: defaultRetry(config), streams: limit, searchHeaders };
+  const adminService = new AdminService(admin, locks, clock, logger, adminOptions);
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
     maxMessageBytes: config.MaxMessageBytes,
     publishTimeoutMs,
@@ -167,7 +178,7 @@ function makeRpc(
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
-    ],
+    ].map((service) => ({ ...service, implementation: connections.watch(service.implementation) })),
     {
       host: listenHost(config),
       port: config.RpcPort,
@@ -192,7 +203,10 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
   const { schedule, locks, membership } = engine;
   const lockMs = config.DLMExpiration * 1000;
   const locked = (job: Job) => new Runner(job, new LockPermit(job.name, locks, lockMs), logger);
-  const workers: Service[] = [locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
+  const workers: Service[] = [
+    locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS)),
+    locked(new AuditPruneWorker(engine.auditLog, clock, config.AuditRetentionDays * DAY_MS)),
+  ];
   const gateway = randomUUID();
   let shardsOfDue: () => readonly number[] = () => [];
   /** A job over the shards that this gateway holds for it, which it holds only as long as it does the job. */
@@ -213,6 +227,9 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
     });
     bus.onScheduled(() => due.wake());
     workers.push(locked(new ParkedWorker(bus.parking)));
+    const { cronTicks: ticks } = engine;
+    const cron = new Cron({ ticks, termsOf: bus.termsOf, clock, logger, scheduled: (dueAt) => bus.wakeAt(dueAt) });
+    workers.push(locked(new CronWorker(cron)));
   }
   return { services: workers, shards: () => shardsOfDue() };
 }

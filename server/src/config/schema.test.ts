@@ -105,7 +105,13 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   NackdJobNextRunDelaySeconds: number(600, 0, 31_536_000),
   CronRepublishEnabled: { default: true, ...TRUTH },
   CronDelayPublishEnabled: { default: true, ...TRUTH },
+  SearchHeaders: {
+    default: '',
+    accepts: ['traceparent', 'x-order-id, traceparent ,X'],
+    refuses: ['a b', 'ü', 'a'.repeat(129), 'a,b,c,d,e,f,g,h,i'],
+  },
   LedgerRetentionHours: number(168, 1, 87_600),
+  AuditRetentionDays: number(365, 1, 36_500),
   Debug: { default: false, ...TRUTH },
   LogFormat: { default: 'json', accepts: ['json', 'text', 'TEXT'], refuses: ['xml', 'true', '1'] },
   PrintConfig: { default: false, ...TRUTH },

@@ -1616,7 +1616,7 @@ export type CronEntry = Message<"waybill.v1.CronEntry"> & {
   timeZone: string;
 
   /**
-   * As in `Message`.
+   * As in `Message`, but up to 65,536 bytes.
    *
    * @generated from field: bytes body = 5;
    */
@@ -2727,7 +2727,7 @@ export const ReleaseLockResponseSchema: GenMessage<ReleaseLockResponse> = /*@__P
   messageDesc(file_waybill_v1_admin, 78);
 
 /**
- * A client's connection, as far as its calls tell.
+ * A client's connection, as far as its calls tell: without an open call it is listed for up to a minute after its last.
  *
  * @generated from message waybill.v1.Connection
  */
@@ -2775,7 +2775,7 @@ export type Connection = Message<"waybill.v1.Connection"> & {
   calls: bigint;
 
   /**
-   * Consumers on it: streams, and pulls that wait.
+   * Consumers on it: `Bus.Subscribe`.
    *
    * @generated from field: int32 consumers = 7;
    */
@@ -3518,7 +3518,7 @@ export const Admin: GenService<{
   },
   /**
    * Deletes the topic's channels (as DeleteChannel does; channels with a pattern stay) and cancels what is delayed or parked for it.
-   * With `purge` its cron entries are deleted too; without, FAILED_PRECONDITION (reason `CRON_EXISTS`) while it has any.
+   * With `purge` its cron entries are deleted too; without, FAILED_PRECONDITION (reason `TOPIC_HAS_CRON`) while it has any.
    * What happened to its messages stays in the ledger for as long as config `LedgerRetentionHours` says.
    *
    * @generated from rpc waybill.v1.Admin.DeleteTopic
@@ -3779,7 +3779,8 @@ export const Admin: GenService<{
   },
   /**
    * Changes body or headers of one dead letter, on one channel; other channels keep their copies as they were. It stays dead until
-   * it is redriven. NOT_FOUND (reason `DEAD_NOT_FOUND`) when it is none (any more). The audit log tells what was changed, and no values.
+   * it is redriven. NOT_FOUND (reason `DEAD_NOT_FOUND`) when it is none (any more), ABORTED (`DEAD_CHANGED`) when others kept changing
+   * it meanwhile. The audit log tells what was changed, and no values.
    *
    * @generated from rpc waybill.v1.Admin.EditDead
    */

@@ -9,7 +9,7 @@ use Google\Protobuf\Internal\RepeatedField;
 use Google\Protobuf\Internal\GPBUtil;
 
 /**
- * A client's connection, as far as its calls tell.
+ * A client's connection, as far as its calls tell: without an open call it is listed for up to a minute after its last.
  *
  * Generated from protobuf message <code>waybill.v1.Connection</code>
  */
@@ -52,7 +52,7 @@ class Connection extends \Google\Protobuf\Internal\Message
      */
     protected $calls = 0;
     /**
-     * Consumers on it: streams, and pulls that wait.
+     * Consumers on it: `Bus.Subscribe`.
      *
      * Generated from protobuf field <code>int32 consumers = 7;</code>
      */
@@ -83,7 +83,7 @@ class Connection extends \Google\Protobuf\Internal\Message
      *     @type int|string $calls
      *           Calls so far, with those that are open.
      *     @type int $consumers
-     *           Consumers on it: streams, and pulls that wait.
+     *           Consumers on it: `Bus.Subscribe`.
      *     @type int $in_flight
      *           Messages that they hold.
      * }
@@ -250,7 +250,7 @@ class Connection extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Consumers on it: streams, and pulls that wait.
+     * Consumers on it: `Bus.Subscribe`.
      *
      * Generated from protobuf field <code>int32 consumers = 7;</code>
      * @return int
@@ -261,7 +261,7 @@ class Connection extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Consumers on it: streams, and pulls that wait.
+     * Consumers on it: `Bus.Subscribe`.
      *
      * Generated from protobuf field <code>int32 consumers = 7;</code>
      * @param int $var

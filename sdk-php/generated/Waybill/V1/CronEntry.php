@@ -46,7 +46,7 @@ class CronEntry extends \Google\Protobuf\Internal\Message
      */
     protected $time_zone = '';
     /**
-     * As in `Message`.
+     * As in `Message`, but up to 65,536 bytes.
      *
      * Generated from protobuf field <code>bytes body = 5;</code>
      */
@@ -125,7 +125,7 @@ class CronEntry extends \Google\Protobuf\Internal\Message
      *           and no step), a time of day that daylight saving leaves out comes at the first moment after the gap, and one that comes twice
      *           counts the first time. Otherwise, as with `*&#47;15`, what counts is the time that passes.
      *     @type string $body
-     *           As in `Message`.
+     *           As in `Message`, but up to 65,536 bytes.
      *     @type array|\Google\Protobuf\Internal\MapField $headers
      *           As in `Message`, but up to 62, and none that begins with `waybill-cron`.
      *     @type string $key
@@ -263,7 +263,7 @@ class CronEntry extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * As in `Message`.
+     * As in `Message`, but up to 65,536 bytes.
      *
      * Generated from protobuf field <code>bytes body = 5;</code>
      * @return string
@@ -274,7 +274,7 @@ class CronEntry extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * As in `Message`.
+     * As in `Message`, but up to 65,536 bytes.
      *
      * Generated from protobuf field <code>bytes body = 5;</code>
      * @param string $var

@@ -5,6 +5,7 @@ import type { Admin } from '../../bus/admin/admin.js';
 import { pageByPlace, pageOf } from '../../bus/admin/named-page.js';
 import { formatPageToken } from '../../bus/admin/page-token.js';
 import type { Limit } from '../../bus/limit.js';
+import type { LockDesk } from '../../bus/lock-desk.js';
 import { BusError } from '../../model/errors.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
 import { checkChannel, checkPattern, checkTopic } from '../../model/topic.js';
@@ -12,7 +13,11 @@ import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import type { NodeSheet } from '../../ports/node-board.js';
 import type { Position } from '../../ports/page.js';
+import type { AdminCall, AdminCalls } from './admin-calls.js';
+import { changeMethods } from './admin-changes.js';
 import * as convert from './admin-convert.js';
+import { cronMethods } from './admin-cron.js';
+import { liveMethods } from './admin-live.js';
 import * as ask from './admin-request.js';
 import { deadlineOf } from './call.js';
 import { toRetryPolicy } from './convert.js';
@@ -31,6 +36,8 @@ export interface AdminServiceOptions {
   readonly defaultRetry: RetryPolicy;
   /** Of all streams. */
   readonly streams: Limit;
+  /** By which messages can be found; config `SearchHeaders`. */
+  readonly searchHeaders: readonly string[];
 }
 
 /** Purging and redriving take so long at most for a call without a deadline. */
@@ -42,6 +49,7 @@ export class AdminService {
 
   constructor(
     private readonly admin: Admin,
+    private readonly locks: LockDesk,
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly options: AdminServiceOptions,
@@ -55,12 +63,20 @@ export class AdminService {
   }
 
   implementation(): UntypedServiceImplementation {
+    const calls: AdminCalls = {
+      answer: (schema, handle) => this.#answer(schema, handle),
+      note: (call, action, target, count) => this.#note(call, action, target, count),
+      times: (call) => this.#times(call),
+    };
     return {
       ...this.#topics(),
       ...this.#channels(),
       ...this.#messages(),
       ...this.#schedule(),
       ...this.#gateways(),
+      ...changeMethods(this.admin, calls),
+      ...cronMethods(this.admin.cron, calls),
+      ...liveMethods(this.admin, this.locks, calls),
       watchStats: (call: WatchCall) => this.#watches.open(call),
     };
   }
@@ -83,9 +99,9 @@ export class AdminService {
         const { topic, purge, dryRun } = request;
         checkPattern(topic, 'topic');
         const deleting = topics.delete(topic, { purge, dryRun, ...this.#times(call) });
-        const { channels, purged, cancelled } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
+        const { channels, purged, cancelled, cron } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
         if (!dryRun) await this.#note(call, 'DeleteTopic', topic, channels);
-        return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled) };
+        return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled), cronEntries: cron };
       }),
     };
   }
@@ -152,14 +168,17 @@ export class AdminService {
     const { messages } = this.admin;
     return {
       findMessages: this.#answer(wire.FindMessagesResponseSchema, async (request: wire.FindMessagesRequest) => {
-        const filter = ask.toMessageFilter(request);
+        const filter = ask.toMessageFilter(request, this.options.searchHeaders);
         const { rows, next } = await messages.find(filter, ask.toPageAsk(request, filter));
         return { messages: rows.map(convert.fromRecord), ...tokenOf(next, filter) };
       }),
-      getMessage: this.#answer(wire.GetMessageResponseSchema, async ({ topic, id }: wire.GetMessageRequest) => {
-        if (topic !== '') checkTopic(topic, 'topic');
+      getMessage: this.#answer(wire.GetMessageResponseSchema, async (request: wire.GetMessageRequest) => {
+        const { topic, id, channel, channelTopic } = request;
+        ask.checkNames(request);
         ask.checkMessageId(id, 'id');
-        return convert.fromMessage(await messages.get(topic, id));
+        if (channelTopic !== '') checkPattern(channelTopic, 'channel_topic');
+        const most = ask.toBodyBytes(request.maxBodyBytes);
+        return convert.fromMessage(await messages.get(topic, id, { channel, channelTopic }), most);
       }),
     };
   }
@@ -188,7 +207,7 @@ export class AdminService {
         const { dryRun } = request;
         const terms = { limit: ask.toLimit(request.limit), dryRun, ...this.#times(call) };
         const perSecond = ask.checkPerSecond(request.maxPerSecond);
-        const redriving = dead.redrive(query, call.getPeer(), perSecond, terms);
+        const redriving = dead.redrive(query, call.getPeer(), { perSecond, dropTtl: request.dropTtl }, terms);
         const { count, complete } = await this.#orStopped(call, 'Redrive', inWords(query), redriving);
         if (!dryRun) await this.#note(call, 'Redrive', inWords(query), count);
         return { count: BigInt(count), complete };
@@ -312,7 +331,7 @@ export class AdminService {
 }
 
 type Answer<Desc extends DescMessage> = MessageInitShape<Desc>;
-type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPeer' | 'getDeadline'>;
+type Call = AdminCall;
 
 function tokenOf(next: Position | undefined, filter: unknown): { readonly nextPageToken: string } {
   return { nextPageToken: formatPageToken(next, filter) };

@@ -60,7 +60,8 @@ export class LocksService {
     checkRange('WAIT_INVALID', 'wait_ms', wait, 0, MAX_WAIT_MS, 'ms');
     const now = this.clock.now();
     const until = Math.min(now + wait, deadlineOf(call, now, MAX_WAIT_MS));
-    const lock = await this.desk.acquire(name, { ttlMs: ttl, until, signal: abortControllerOf(call).signal });
+    const { signal } = abortControllerOf(call);
+    const lock = await this.desk.acquire(name, { ttlMs: ttl, until, signal, holder: call.getPeer() });
     if (lock === undefined) return create(AcquireResponseSchema, { acquired: false });
     return create(AcquireResponseSchema, {
       acquired: true,
