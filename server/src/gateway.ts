@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { Mq, MqTopic } from '@waybill/proto/mq/mq';
 import { Admin as AdminDesc } from '@waybill/proto/waybill/v1/admin';
 import { Bus as BusDesc } from '@waybill/proto/waybill/v1/bus';
 import { Locks as LocksDesc } from '@waybill/proto/waybill/v1/locks';
 import { Admin } from './bus/admin/admin.js';
 import { Bus } from './bus/bus.js';
+import { Cron } from './bus/cron.js';
 import { Limit } from './bus/limit.js';
 import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
@@ -17,6 +17,7 @@ import type { Guard } from './edge/access/guard.js';
 import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
+import { Connections } from './edge/grpc/connections.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer, type RpcService } from './edge/grpc/server.js';
@@ -27,11 +28,14 @@ import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import type { Tls } from './edge/tls.js';
 import type { RetryPolicy } from './model/retry-policy.js';
+import { splitHeaders } from './model/search-term.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
 import { Security } from './security.js';
+import { AuditPruneWorker } from './workers/audit-prune.js';
+import { CronWorker } from './workers/cron.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -41,6 +45,7 @@ import { type Job, Runner } from './workers/runner.js';
 import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 /**
@@ -62,12 +67,15 @@ export class Gateway implements Service {
   constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
     const security = new Security(config, logger, clock);
     this.#bus = makeBus(config, engine, logger, clock);
-    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
+    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting, engine.lockRegister);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
-    const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
-    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
+    const facts = { name: engine.node, version: VERSION, engine: engineOf(config) };
     const { guard } = security;
-    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, guard, logger, clock);
+    const connections = new Connections(clock);
+    const callers = (limit: number) => connections.sheets(limit);
+    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, { shards: workers.shards, callers });
+    const edge = { guard, connections };
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, edge, logger, clock);
     this.#rpc = makeRpc(config, services, security.tls);
     const host = listenHost(config);
     const routes = [
@@ -133,6 +141,7 @@ function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): 
       defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
       defaultRetry: defaultRetry(config),
       limits: limits(config),
+      searchHeaders: splitHeaders(config.SearchHeaders),
     },
   );
 }
@@ -161,7 +170,7 @@ function makeServices(
   bus: Bus,
   locks: LockDesk,
   admin: Admin,
-  guard: Guard,
+  { guard, connections }: { readonly guard: Guard; readonly connections: Connections },
   logger: Logger,
   clock: Clock,
 ): Services {
@@ -180,11 +189,12 @@ function makeServices(
     streams: limit,
     guard,
   });
-  const lockService = new LocksService(locks, clock, logger);
-  const adminService = new AdminService(admin, clock, logger, {
+  const lockService = new LocksService(locks, clock, logger, guard);
+  const adminService = new AdminService(admin, locks, clock, logger, {
     defaultRetry: defaultRetry(config),
     streams: limit,
     callers: guard,
+    searchHeaders: splitHeaders(config.SearchHeaders),
   });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
     maxMessageBytes: config.MaxMessageBytes,
@@ -199,7 +209,10 @@ function makeServices(
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
-    ].map((service) => guard.protect(service)),
+    ].map((service) => {
+      const { implementation, ...rest } = guard.protect(service);
+      return { ...rest, implementation: connections.watch(implementation) };
+    }),
     async drain(graceMs) {
       adminService.drain();
       await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
@@ -233,7 +246,10 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
   const { schedule, locks, membership } = engine;
   const lockMs = config.DLMExpiration * 1000;
   const locked = (job: Job) => new Runner(job, new LockPermit(job.name, locks, lockMs), logger);
-  const workers: Service[] = [locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
+  const workers: Service[] = [
+    locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS)),
+    locked(new AuditPruneWorker(engine.auditLog, clock, config.AuditRetentionDays * DAY_MS)),
+  ];
   const gateway = randomUUID();
   let shardsOfDue: () => readonly number[] = () => [];
   /** A job over the shards that this gateway holds for it, which it holds only as long as it does the job. */
@@ -254,6 +270,9 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
     });
     bus.onScheduled(() => due.wake());
     workers.push(locked(new ParkedWorker(bus.parking)));
+    const { cronTicks: ticks } = engine;
+    const cron = new Cron({ ticks, termsOf: bus.termsOf, clock, logger, scheduled: (dueAt) => bus.wakeAt(dueAt) });
+    workers.push(locked(new CronWorker(cron)));
   }
   return { services: workers, shards: () => shardsOfDue() };
 }

@@ -27,10 +27,11 @@ const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
 const TOPIC = 'own.hush-hush';
 const CHANNEL = 'hidden-channel';
 const PATTERN = 'own.*';
-const SECRETS = ['hush-hush', 'hidden-channel', 'own.', 'covert-body'];
+const CRON = 'hidden-entry';
+const SECRETS = ['hush-hush', CRON, 'hidden-channel', 'own.', 'covert-body'];
 
 test('the table has every method of every service', () => {
-  const target: Target = { topic: 't', channel: 'c', receipt: 'r', alias: 'a', lockToken: 'l' };
+  const target: Target = { topic: 't', channel: 'c', receipt: 'r', alias: 'a', lockToken: 'l', cron: 'n' };
   const attempted = attemptsAt(target).map(({ method }) => `${method.parent.typeName}/${method.name}`);
   const all = SERVICES.flatMap(({ typeName, methods }) => methods.map(({ name }) => `${typeName}/${name}`));
   expect(attempted.toSorted()).toEqual(all.toSorted());
@@ -101,7 +102,16 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
     const lock = await locks.acquire(TOPIC, 3_600_000);
     locks.close();
     await operator.call(Admin.method.pauseChannel, { topic: PATTERN, channel: CHANNEL });
-    return { topic: TOPIC, channel: CHANNEL, receipt: held?.receipt ?? '', alias, lockToken: lock?.token ?? '' };
+    const entry = { name: CRON, topic: TOPIC, expression: '0 0 1 1 *' };
+    await operator.call(Admin.method.createCronEntry, { entry });
+    return {
+      topic: TOPIC,
+      channel: CHANNEL,
+      receipt: held?.receipt ?? '',
+      alias,
+      lockToken: lock?.token ?? '',
+      cron: CRON,
+    };
   }
 
   /** Makes all attempts as one caller by both ports; answers what came of each, by its method. */
@@ -153,6 +163,8 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
         if (attempt.outsider === 'filtered') {
           expect({ method, refused: 'code' in outcome }).toEqual({ method, refused: false });
           expectNoNames(method, outcome);
+        } else if (attempt.outsider === 'absent') {
+          expect({ method, outcome }).toMatchObject({ method, outcome: { code: 'NOT_FOUND' } });
         } else {
           expect({ method, outcome: refusalIn(attempt, outcome) }).toMatchObject({ method, outcome: denied });
         }
@@ -166,6 +178,7 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
       channel: CHANNEL,
       receipt: 'l2n9c-1-1-/nowhere',
       alias: 'nowhere',
+      cron: 'nowhere',
       lockToken: `${NO_SECRET}.own.none`,
     };
     const absent = await makeAll(bearer('outsider'), attemptsAt({ ...target, topic: 'own.none' }));
@@ -226,7 +239,7 @@ describe.each(ENGINES)('a gateway of the %s engine that asks for tokens', (engin
   });
 
   test.each(RIGHTS)('does what takes the right to %s for who has it', async (right: Right) => {
-    const taking = attempts.filter((attempt) => attempt.right === right && attempt.method !== Admin.method.listAudit);
+    const taking = attempts.filter((attempt) => attempt.right === right && !attempt.everything);
     for (const [method, , outcome] of await makeAll(bearer(`with-${right}`), taking)) {
       const code = 'code' in outcome ? outcome.code : 'OK';
       expect({ method, allowed: !['UNAUTHENTICATED', 'PERMISSION_DENIED'].includes(code) }).toEqual({
@@ -263,9 +276,10 @@ const denied = { code: 'PERMISSION_DENIED', reason: 'PERMISSION_DENIED', domain:
 /** Who has a right to one channel of the topic knows its name, publishes to it, and locks what is called like it. */
 const NAMED = new Set([
   ...['Publish', 'PublishStream', 'Cancel', 'Reschedule'].map((name) => `waybill.v1.Bus/${name}`),
-  ...['GetTopic', 'GetMessage', 'RunNow', 'ListTopics', 'ListChannels', 'ListScheduled'].map(
+  ...['GetTopic', 'GetMessage', 'ListTopics', 'ListChannels', 'ListScheduled', 'ListCronEntries', 'GetCronEntry'].map(
     (name) => `waybill.v1.Admin/${name}`,
   ),
+  'waybill.v1.Admin/ListLocks',
   ...['Acquire', 'Renew', 'Release'].map((name) => `waybill.v1.Locks/${name}`),
   ...['mq.Mq', 'mq.MqTopic'].flatMap((service) => [`${service}/publish`, `${service}/delayPublish`]),
 ]);

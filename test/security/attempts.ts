@@ -16,6 +16,8 @@ export interface Target {
   readonly receipt: string;
   /** The same, as clients of event-bus know it. */
   readonly alias: string;
+  /** A cron entry that publishes to the topic. */
+  readonly cron: string;
   /** Of a lock that somebody holds. */
   readonly lockToken: string;
 }
@@ -25,17 +27,19 @@ export interface Attempt {
   /** What it takes. */
   readonly right: Right;
   /**
-   * How somebody is answered who has that right, but not to these names. `filtered`: as if they did not exist; `by message`: denied,
-   * in an answer for each message.
+   * How somebody is answered who has that right, but not to these names. `filtered`: without them; `absent`: that they do not
+   * exist; `by message`: denied, in an answer for each message.
    */
-  readonly outsider: 'denied' | 'filtered' | 'by message';
+  readonly outsider: 'denied' | 'filtered' | 'absent' | 'by message';
+  /** It takes the right to everything. */
+  readonly everything: boolean;
   /** Frames, of a stream. */
   readonly requests: readonly Uint8Array[];
 }
 
 /** Every method of every service, asked about the target. */
 export function attemptsAt(target: Target): Attempt[] {
-  const { topic, channel, receipt, alias, lockToken } = target;
+  const { topic, channel, receipt, alias, lockToken, cron: name } = target;
   const names = { topic, channel };
   const { method: bus } = Bus;
   const { method: admin } = Admin;
@@ -69,13 +73,28 @@ export function attemptsAt(target: Target): Attempt[] {
     attempt(admin.getMessage, 'read', 'denied', message),
     attempt(admin.listScheduled, 'read', 'filtered', {}),
     attempt(admin.runNow, 'admin', 'denied', message),
+    attempt(admin.cancelScheduled, 'admin', 'denied', message),
+    attempt(admin.rescheduleScheduled, 'admin', 'denied', { ...message, when: { case: 'delayMs', value: 1n } }),
+    attempt(admin.listCronEntries, 'read', 'filtered', {}),
+    attempt(admin.getCronEntry, 'read', 'absent', { name }),
+    attempt(admin.createCronEntry, 'admin', 'denied', { entry: { name: 'attempt', topic, expression: '0 0 1 1 *' } }),
+    attempt(admin.updateCronEntry, 'admin', 'denied', { entry: { name, topic, expression: '0 0 1 1 *' } }),
+    attempt(admin.pauseCronEntry, 'admin', 'absent', { name }),
+    attempt(admin.resumeCronEntry, 'admin', 'absent', { name }),
+    attempt(admin.runCronEntry, 'admin', 'absent', { name }),
+    attempt(admin.deleteCronEntry, 'admin', 'absent', { name }),
+    attempt(admin.previewCron, 'read', 'filtered', { expression: '0 0 1 1 *' }),
+    attempt(admin.editDead, 'admin', 'denied', { ...message, channel, body: new Uint8Array(1) }),
     attempt(admin.listDead, 'read', 'filtered', {}),
     attempt(admin.redrive, 'admin', 'filtered', { dryRun: true }),
     attempt(admin.deleteDead, 'admin', 'filtered', { dryRun: true }),
     attempt(admin.listNodes, 'read', 'filtered', {}),
     attempt(admin.getStats, 'read', 'filtered', {}),
     attempt(admin.watchStats, 'read', 'filtered', {}),
-    attempt(admin.listAudit, 'admin', 'denied', {}),
+    attempt(admin.listLocks, 'locks', 'filtered', {}),
+    ofEverything(attempt(admin.releaseLock, 'admin', 'denied', { name: topic })),
+    ofEverything(attempt(admin.listConnections, 'read', 'denied', {})),
+    ofEverything(attempt(admin.listAudit, 'admin', 'denied', {})),
 
     attempt(Locks.method.acquire, 'locks', 'denied', { name: topic, ttlMs: 1_000n }),
     attempt(Locks.method.renew, 'locks', 'denied', { token: lockToken, ttlMs: 60_000n }),
@@ -100,5 +119,9 @@ function attempt<I extends DescMessage>(
   outsider: Attempt['outsider'],
   request: MessageInitShape<I>,
 ): Attempt {
-  return { method, right, outsider, requests: [bytesOf(method.input, request)] };
+  return { method, right, outsider, everything: false, requests: [bytesOf(method.input, request)] };
+}
+
+function ofEverything(one: Attempt): Attempt {
+  return { ...one, everything: true };
 }

@@ -1,5 +1,6 @@
 import { attemptNumber } from '../model/attempt.js';
 import { type RetryPolicy, retryDelay } from '../model/retry-policy.js';
+import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
 import type { ExpiredLease } from '../ports/schedule.js';
@@ -26,6 +27,7 @@ interface Parts {
   readonly tally: Tally;
   readonly clock: Clock;
   readonly defaultLeaseMs: number;
+  readonly termsOf: TermsOf;
   /** Messages wait for a retry at this time. */
   readonly scheduled: (dueAt: number) => void;
 }
@@ -262,6 +264,7 @@ export class Settler {
       consumer,
       acceptedAt: held ? 0 : message.acceptedAt,
       deliveredAt,
+      terms: held ? undefined : this.parts.termsOf(message),
       attempt,
       change,
       recorded: held,

@@ -36,6 +36,11 @@ export function checkPattern(pattern: string, field: string): void {
   }
 }
 
+/** Whether a text of up to `max` characters can name something as a channel is named. */
+export function isName(name: string, max: number): boolean {
+  return name.length > 0 && name.length <= max && NAME.test(name);
+}
+
 export function isPattern(topic: string): boolean {
   return topic.includes('*') || topic.includes('#');
 }

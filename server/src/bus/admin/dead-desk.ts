@@ -1,4 +1,6 @@
 import type { Channel } from '../../model/channel.js';
+import { BusError } from '../../model/errors.js';
+import { openMessage, readIncoming, withoutTtl } from '../../model/message-codec.js';
 import { isPattern, matches } from '../../model/topic.js';
 import type { Backlogs, DeadFilter, DeadView, HeldKey, ScheduledView, WaitFilter } from '../../ports/backlogs.js';
 import type { Clock } from '../../ports/clock.js';
@@ -41,6 +43,13 @@ export interface ChangeTerms {
   readonly until: number;
 }
 
+export interface RedriveTerms {
+  /** 0: no limit. */
+  readonly perSecond: number;
+  /** From here on they never expire. */
+  readonly dropTtl: boolean;
+}
+
 interface Parts {
   readonly bus: Bus;
   readonly backlogs: Backlogs;
@@ -50,6 +59,7 @@ interface Parts {
 }
 
 const BATCH = 500;
+const EDIT_ATTEMPTS = 3;
 /** What is redriven at a limited rate becomes due in steps of this long. */
 const STEP_MS = 100;
 
@@ -75,19 +85,67 @@ export class DeadDesk {
     return result;
   }
 
+  /** Throws as the bus does, for clients. */
+  cancel(topic: string, id: string): Promise<void> {
+    return this.parts.bus.cancel(topic, id);
+  }
+
+  reschedule(
+    topic: string,
+    id: string,
+    when: { readonly delayMs: number; readonly dueTimeMs: number },
+  ): Promise<number> {
+    return this.parts.bus.reschedule(topic, id, when);
+  }
+
   async dead(query: DeadQuery, ask: PageAsk, sight: Sight): Promise<Page<Named<DeadView>>> {
     const channels = inSight(await this.parts.bus.channels.all(), sight);
     return named(await this.parts.backlogs.dead(filterOf(query, channels, sight), ask), channels);
   }
 
+  /** Throws DEAD_NOT_FOUND, and DEAD_CHANGED when others change it again and again. Answers how it was, and how it is. */
+  async edit(
+    { topic, id }: { readonly topic: string; readonly id: string },
+    channel: Channel,
+    change: (wire: Uint8Array) => Uint8Array,
+  ): Promise<{ readonly before: DeadView; readonly after: Named<DeadView> }> {
+    const { backlogs, bus, operator } = this.parts;
+    const filter = { topic, channels: [channel.id], ids: [id], after: 0, before: 0, reason: '' };
+    for (let attempt = 0; attempt < EDIT_ATTEMPTS; attempt++) {
+      const [before] = (await backlogs.dead(filter, { limit: 1, from: undefined })).rows;
+      if (before === undefined) {
+        const where = `channel "${channel.name}" of "${channel.topic}"`;
+        throw new BusError('DEAD_NOT_FOUND', `message "${id}" of topic "${topic}" is no dead letter of ${where}`);
+      }
+      const wire = change(before.wire);
+      const bytes = Buffer.from(wire);
+      bus.rules.check(readIncoming(bytes, 0, bytes.length), 'message', before.acceptedAt);
+      const message = openMessage(bytes);
+      const edit = { from: before.wire, to: wire, acceptedAt: before.acceptedAt, terms: bus.termsOf(message) };
+      if (await operator.edit(keyOf(before), edit)) return { before, after: { view: { ...before, wire }, channel } };
+    }
+    throw new BusError(
+      'DEAD_CHANGED',
+      `message "${id}" of topic "${topic}" is being changed by others: look at it again`,
+    );
+  }
+
   /** Each becomes due at once, or as many a second as `perSecond` says; 0: no limit. */
-  async redrive(query: DeadQuery, actor: string, perSecond: number, terms: ChangeTerms): Promise<Changed> {
+  async redrive(
+    query: DeadQuery,
+    actor: string,
+    { perSecond, dropTtl }: RedriveTerms,
+    terms: ChangeTerms,
+  ): Promise<Changed> {
     const { operator, bus, clock } = this.parts;
     const now = clock.now();
     const changed = await this.#each(query, terms, (letters, before) => {
       const due = letters.map((letter, i): Redrive => {
         const step = perSecond === 0 ? 0 : Math.floor(((before + i) * 1_000) / perSecond / STEP_MS);
-        return { ...keyOf(letter), dueAt: now + step * STEP_MS };
+        const { wire } = letter;
+        const expires =
+          dropTtl && openMessage(Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength)).expiresAt > 0;
+        return { ...keyOf(letter), dueAt: now + step * STEP_MS, ...(expires ? { wire: withoutTtl(wire) } : {}) };
       });
       return operator.redrive(due, { actor, now: clock.now() });
     });

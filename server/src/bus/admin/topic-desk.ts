@@ -2,6 +2,7 @@ import { BusError } from '../../model/errors.js';
 import { isPattern, matches } from '../../model/topic.js';
 import type { Backlogs } from '../../ports/backlogs.js';
 import type { Clock } from '../../ports/clock.js';
+import type { CronBook } from '../../ports/cron.js';
 import type { Inspector } from '../../ports/inspector.js';
 import type { Operator } from '../../ports/operator.js';
 import { COUNT_LIMIT, type Page, type PageAsk } from '../../ports/page.js';
@@ -17,12 +18,21 @@ export interface TopicView {
   readonly parked: number;
 }
 
+export interface DeletedTopic {
+  readonly channels: number;
+  readonly purged: number;
+  readonly cancelled: number;
+  /** Cron entries. */
+  readonly cron: number;
+}
+
 interface Parts {
   readonly bus: Bus;
   readonly inspector: Inspector;
   readonly backlogs: Backlogs;
   readonly operator: Operator;
   readonly channels: ChannelDesk;
+  readonly cron: CronBook;
   readonly clock: Clock;
 }
 
@@ -58,15 +68,17 @@ export class TopicDesk {
     return { topic: await this.#view(topic, own.length), channels: await this.parts.channels.views(shown) };
   }
 
-  /** Messages of its channels end purged, those that wait for the topic itself cancelled. */
-  async delete(
-    topic: string,
-    terms: DeleteTerms,
-  ): Promise<{ readonly channels: number; readonly purged: number; readonly cancelled: number }> {
+  /** Messages of its channels end purged, those that wait for the topic itself cancelled; what is published to it again and again ends. */
+  async delete(topic: string, terms: DeleteTerms): Promise<DeletedTopic> {
     const channels = (await this.parts.bus.channels.all()).filter((channel) => channel.topic === topic);
     const { delayed, parked } = await this.parts.backlogs.waiting(topic);
-    if (channels.length === 0 && delayed + parked === 0) {
+    const cron = await this.parts.cron.countOf(topic);
+    if (channels.length === 0 && delayed + parked + cron === 0) {
       throw new BusError('TOPIC_NOT_FOUND', `the topic "${topic}" has no channel, and nothing waits for it`);
+    }
+    if (!terms.purge && !terms.dryRun && cron > 0) {
+      const words = `the topic "${topic}" has ${cron} cron entries, which would make it anew: set purge to delete them too`;
+      throw new BusError('TOPIC_HAS_CRON', words, { field: 'purge' });
     }
     if (!terms.purge && !terms.dryRun && delayed + parked > 0) {
       const words = `${delayed} messages are delayed and ${parked} parked for the topic "${topic}": set purge to cancel them`;
@@ -74,10 +86,11 @@ export class TopicDesk {
     }
     // All are looked at before any is touched.
     for (const channel of channels) await this.parts.channels.checkDeletable(channel, terms);
+    if (!terms.dryRun) await this.parts.cron.removeOf(topic);
     let purged = 0;
     for (const { name } of channels) purged += await this.parts.channels.delete(topic, name, terms);
     const cancelled = terms.dryRun ? delayed + parked : await this.#withdraw(topic, terms);
-    return { channels: channels.length, purged, cancelled };
+    return { channels: channels.length, purged, cancelled, cron };
   }
 
   async #withdraw(topic: string, { now, until }: DeleteTerms): Promise<number> {

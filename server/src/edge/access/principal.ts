@@ -84,13 +84,19 @@ export class Principal {
     if (!named || !this.permissions.topic('locks', name)) throw deniedFor('locks', named ? name : '', field);
   }
 
+  /** Whoever may take a lock sees who has it. */
+  seesLock(name: string): boolean {
+    return this.permissions.topic('locks', name);
+  }
+
   /** What of topics and channels the right is there for. */
   sight(right: 'read' | 'admin'): Sight {
     const { permissions } = this;
     if (permissions.everything(right)) return EVERYTHING;
     return {
       everything: false,
-      topic: (name) => permissions.topic(right, name),
+      // Changing a topic changes all of its channels; whoever sees one of them knows its name.
+      topic: (name) => (right === 'admin' ? permissions.channels(right, name) : permissions.topic(right, name)),
       channel: (topic, name) => permissions.channel(right, topic, name),
     };
   }

@@ -38,6 +38,11 @@ function some(desc: DescMethod, right: Right): Ruled {
   return { desc, rule: { check: (principal) => principal.requireSome(right), waits: false } };
 }
 
+/** It tells of, or changes, what belongs to no topic. */
+function everything(desc: DescMethod, right: Right): Ruled {
+  return { desc, rule: { check: (principal) => principal.requireEverything(right), waits: false } };
+}
+
 const { method: bus } = Bus;
 const { method: admin } = Admin;
 const { method: locks } = Locks;
@@ -72,16 +77,36 @@ const TABLE: readonly Ruled[] = [
   }),
   some(admin.listScheduled, 'read'),
   by(admin.runNow, (who, { topic, channel, channelTopic }) => {
-    if (channel === '') who.requireTopic('admin', topic, 'topic');
+    if (channel === '') changeTopic(who, { topic });
     else changeChannel(who, { topic: channelTopic === '' ? topic : channelTopic, channel });
   }),
+  by(admin.cancelScheduled, changeTopic),
+  by(admin.rescheduleScheduled, changeTopic),
+
+  // An entry is its topic's: the service asks for that of the one that is named.
+  some(admin.listCronEntries, 'read'),
+  some(admin.getCronEntry, 'read'),
+  by(admin.createCronEntry, (who, { entry }) => changeTopic(who, { topic: entry?.topic ?? '' })),
+  by(admin.updateCronEntry, (who, { entry }) => changeTopic(who, { topic: entry?.topic ?? '' })),
+  some(admin.deleteCronEntry, 'admin'),
+  some(admin.pauseCronEntry, 'admin'),
+  some(admin.resumeCronEntry, 'admin'),
+  some(admin.runCronEntry, 'admin'),
+  some(admin.previewCron, 'read'),
+
   some(admin.listDead, 'read'),
+  by(admin.editDead, (who, { topic, channel, channelTopic }) => {
+    changeChannel(who, { topic: channelTopic === '' ? topic : channelTopic, channel });
+  }),
   some(admin.redrive, 'admin'),
   some(admin.deleteDead, 'admin'),
   some(admin.listNodes, 'read'),
+  some(admin.listLocks, 'locks'),
+  everything(admin.releaseLock, 'admin'),
+  everything(admin.listConnections, 'read'),
   some(admin.getStats, 'read'),
   some(admin.watchStats, 'read'),
-  { desc: admin.listAudit, rule: { check: (who) => who.requireEverything('admin'), waits: false } },
+  everything(admin.listAudit, 'admin'),
 
   by(locks.acquire, (who, { name }) => who.requireLock(name, 'name'), { waits: true }),
   by(locks.renew, holdLock),
@@ -106,6 +131,11 @@ const TABLE: readonly Ruled[] = [
   some(MqTopic.method.ack, 'consume'),
   some(MqTopic.method.nack, 'consume'),
 ];
+
+/** What waits for a topic goes to all of its channels. */
+function changeTopic(who: Principal, { topic }: { readonly topic: string }): void {
+  who.requireChannels('admin', topic, 'topic');
+}
 
 function changeChannel(who: Principal, { topic, channel }: { readonly topic: string; readonly channel: string }): void {
   who.requireChannel('admin', topic, channel, 'topic');

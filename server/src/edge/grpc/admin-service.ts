@@ -6,6 +6,7 @@ import { pageByPlace, pageOf } from '../../bus/admin/named-page.js';
 import { formatPageToken } from '../../bus/admin/page-token.js';
 import type { Sight } from '../../bus/admin/sight.js';
 import type { Limit } from '../../bus/limit.js';
+import type { LockDesk } from '../../bus/lock-desk.js';
 import { BusError } from '../../model/errors.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
 import { checkChannel, checkPattern, checkTopic } from '../../model/topic.js';
@@ -14,7 +15,11 @@ import type { Logger } from '../../ports/logger.js';
 import type { NodeSheet } from '../../ports/node-board.js';
 import type { Position } from '../../ports/page.js';
 import type { Callers } from '../access/guard.js';
+import type { AdminCall, AdminCalls } from './admin-calls.js';
+import { changeMethods } from './admin-changes.js';
 import * as convert from './admin-convert.js';
+import { cronMethods } from './admin-cron.js';
+import { liveMethods } from './admin-live.js';
 import * as ask from './admin-request.js';
 import { deadlineOf } from './call.js';
 import { toRetryPolicy } from './convert.js';
@@ -34,6 +39,8 @@ export interface AdminServiceOptions {
   /** Of all streams. */
   readonly streams: Limit;
   readonly callers: Callers;
+  /** By which messages can be found; config `SearchHeaders`. */
+  readonly searchHeaders: readonly string[];
 }
 
 /** Purging and redriving take so long at most for a call without a deadline. */
@@ -45,6 +52,7 @@ export class AdminService {
 
   constructor(
     private readonly admin: Admin,
+    private readonly locks: LockDesk,
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly options: AdminServiceOptions,
@@ -58,12 +66,21 @@ export class AdminService {
   }
 
   implementation(): UntypedServiceImplementation {
+    const calls: AdminCalls = {
+      answer: (schema, handle) => this.#answer(schema, handle),
+      note: (call, action, target, count) => this.#note(call, action, target, count),
+      times: (call) => this.#times(call),
+      caller: (call) => this.options.callers.of(call),
+    };
     return {
       ...this.#topics(),
       ...this.#channels(),
       ...this.#messages(),
       ...this.#schedule(),
       ...this.#gateways(),
+      ...changeMethods(this.admin, calls),
+      ...cronMethods(this.admin.cron, calls),
+      ...liveMethods(this.admin, this.locks, calls),
       watchStats: (call: WatchCall) => this.#watches.open(call),
     };
   }
@@ -86,9 +103,9 @@ export class AdminService {
         const { topic, purge, dryRun } = request;
         checkPattern(topic, 'topic');
         const deleting = topics.delete(topic, { purge, dryRun, ...this.#times(call) });
-        const { channels, purged, cancelled } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
+        const { channels, purged, cancelled, cron } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
         if (!dryRun) await this.#note(call, 'DeleteTopic', topic, channels);
-        return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled) };
+        return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled), cronEntries: cron };
       }),
     };
   }
@@ -161,14 +178,18 @@ export class AdminService {
     const { messages } = this.admin;
     return {
       findMessages: this.#answer(wire.FindMessagesResponseSchema, async (request: wire.FindMessagesRequest, call) => {
-        const filter = ask.toMessageFilter(request);
+        const filter = ask.toMessageFilter(request, this.options.searchHeaders);
         const { rows, next } = await messages.find(filter, ask.toPageAsk(request, filter), this.#sight(call));
         return { messages: rows.map(convert.fromRecord), ...tokenOf(next, filter) };
       }),
-      getMessage: this.#answer(wire.GetMessageResponseSchema, async ({ topic, id }: wire.GetMessageRequest, call) => {
-        if (topic !== '') checkTopic(topic, 'topic');
+      getMessage: this.#answer(wire.GetMessageResponseSchema, async (request: wire.GetMessageRequest, call) => {
+        const { topic, id, channel, channelTopic } = request;
+        ask.checkNames(request);
         ask.checkMessageId(id, 'id');
-        return convert.fromMessage(await messages.get(topic, id, this.#sight(call)));
+        if (channelTopic !== '') checkPattern(channelTopic, 'channel_topic');
+        const most = ask.toBodyBytes(request.maxBodyBytes);
+        const found = await messages.get(topic, id, { channel, channelTopic }, this.#sight(call));
+        return convert.fromMessage(found, most);
       }),
     };
   }
@@ -201,7 +222,8 @@ export class AdminService {
         const sight = this.#sight(call, 'admin');
         const terms = { limit: ask.toLimit(request.limit), dryRun, sight, ...this.#times(call) };
         const perSecond = ask.checkPerSecond(request.maxPerSecond);
-        const redriving = dead.redrive(query, this.#actor(call), perSecond, terms);
+        const how = { perSecond, dropTtl: request.dropTtl };
+        const redriving = dead.redrive(query, this.#actor(call), how, terms);
         const { count, complete } = await this.#orStopped(call, 'Redrive', inWords(query), redriving);
         if (!dryRun) await this.#note(call, 'Redrive', inWords(query), count);
         return { count: BigInt(count), complete };
@@ -335,7 +357,7 @@ export class AdminService {
 }
 
 type Answer<Desc extends DescMessage> = MessageInitShape<Desc>;
-type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPeer' | 'getDeadline'>;
+type Call = AdminCall;
 
 function tokenOf(next: Position | undefined, filter: unknown): { readonly nextPageToken: string } {
   return { nextPageToken: formatPageToken(next, filter) };
