@@ -34,14 +34,19 @@ import { openStore } from './adapters/sqlite/store.js';
 import { type Address, parseAddress, splitAmqpUrls } from './config/address.js';
 import { engine as engineOf } from './config/engine.js';
 import type { Config } from './config/schema.js';
-import { Gateway } from './gateway.js';
+import { Gateway, type GatewayOptions } from './gateway.js';
 import { type Clock, systemClock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 
 /** The composition root: the only place that names adapters. */
-export function createGateway(config: Config, logger: Logger, clock: Clock = systemClock): Gateway {
-  return new Gateway(config, createEngine(config, logger, clock), logger, clock);
+export function createGateway(
+  config: Config,
+  logger: Logger,
+  clock: Clock = systemClock,
+  options?: GatewayOptions,
+): Gateway {
+  return new Gateway(config, createEngine(config, logger, clock), logger, clock, options);
 }
 
 /** The engine that the config asks for, not yet started. */

@@ -12,6 +12,7 @@ import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
+import { splitOrigins } from './config/origins.js';
 import type { Config } from './config/schema.js';
 import type { Guard } from './edge/access/guard.js';
 import { DirectServices } from './edge/direct/services.js';
@@ -22,8 +23,10 @@ import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
+import { adminRoutes } from './edge/http/admin-ui.js';
 import { healthRoutes } from './edge/http/health.js';
-import { rpcRoutes } from './edge/http/rpc.js';
+import { Origins } from './edge/http/origin.js';
+import { HttpCalls } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import type { Tls } from './edge/tls.js';
@@ -48,6 +51,11 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
+export interface GatewayOptions {
+  /** False: it opens no port, and is called by `direct` alone. Default: true. */
+  readonly listens?: boolean;
+}
+
 /**
  * A gateway on an engine: the bus, its workers and both ports.
  *
@@ -58,13 +66,15 @@ export class Gateway implements Service {
   readonly #bus: Bus;
   readonly #locks: LockDesk;
   readonly #admin: Admin;
+  /** The services, called without a port. */
+  readonly direct: DirectServices;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
+  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, { listens = true }: GatewayOptions = {}) {
     const security = new Security(config, logger, clock);
     this.#bus = makeBus(config, engine, logger, clock);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting, engine.lockRegister);
@@ -77,16 +87,21 @@ export class Gateway implements Service {
     const edge = { guard, connections };
     const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, edge, logger, clock);
     this.#rpc = makeRpc(config, services, security.tls);
+    const called = [...services.list, this.#rpc.health];
+    this.direct = new DirectServices(called);
     const host = listenHost(config);
+    const calls = new HttpCalls({
+      services: called.map(({ desc }) => desc),
+      direct: this.direct,
+      maxMessageBytes: config.MaxMessageBytes,
+      origins: new Origins(splitOrigins(config.HttpAllowedOrigins), host),
+      logger,
+    });
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
-      ...rpcRoutes({
-        services: services.list.map(({ desc }) => desc),
-        direct: new DirectServices(services.list),
-        maxMessageBytes: config.MaxMessageBytes,
-        logger,
-      }),
+      ...calls.routes,
+      ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger, tls: security.tls });
     const { keeper, rebalancer } = this.#bus;
@@ -97,8 +112,7 @@ export class Gateway implements Service {
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,
       this.#admin.nodes,
-      this.#http,
-      this.#rpc,
+      ...(listens ? [this.#http, calls, this.#rpc] : [withoutPorts(services)]),
     ];
   }
 
@@ -218,6 +232,11 @@ function makeServices(
       await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
     },
   };
+}
+
+/** Whoever called them has ended its calls, and what they held is on its way back. */
+function withoutPorts({ drain }: Services): Service {
+  return { start: async () => {}, stop: () => drain(0) };
 }
 
 function makeRpc(config: Config, { list, drain }: Services, tls: Tls | undefined): RpcServer {

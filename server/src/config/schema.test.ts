@@ -22,6 +22,11 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   Host: { default: '', accepts: ['0.0.0.0', '::1', 'gateway-1.internal'], refuses: ['a b', 'http://x', 'x/y', '\n'] },
   RpcPort: number(9091, 0, 65_535),
   HttpPort: number(7878, 0, 65_535),
+  HttpAllowedOrigins: {
+    default: '',
+    accepts: ['https://a.example', 'http://localhost:5173, https://b.example'],
+    refuses: ['*', 'a.example', 'https://a.example/', 'https://a.example\n'],
+  },
   DrainSeconds: number(25, 0, 3_600),
   HeartbeatSeconds: number(15, 1, 3_600),
   KeepaliveSeconds: number(20, 1, 3_600),

@@ -1,5 +1,6 @@
 import { areHeaders, MAX_SEARCH_HEADERS } from '../model/search-term.js';
 import { validAddress, validAmqpUrls } from './address.js';
+import { validOrigins } from './origins.js';
 import { SECURITY } from './security-settings.js';
 import { boolean, choice, integer, type Setting, text } from './setting.js';
 
@@ -28,7 +29,15 @@ const TABLE = {
     default: 7878,
     min: 0,
     max: 65_535,
-    doc: 'The HTTP port, for health checks; 0 takes any free one.',
+    doc: 'The HTTP port: calls as Connect, gRPC-Web and JSON, the web UI, health checks; 0 takes any free one.',
+  }),
+  HttpAllowedOrigins: text({
+    group: 'Gateway',
+    default: '',
+    limit: 'an origin such as https://console.example.org, or several with commas between',
+    accepts: validOrigins,
+    suggestion: 'write scheme, host and port as a browser has them, without a path; there is no wildcard',
+    doc: 'Pages of other origins that may call the HTTP port from a browser; empty means only those that the gateway serves itself.',
   }),
   DrainSeconds: integer({
     group: 'Gateway',

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type DescMessage,
@@ -19,9 +20,11 @@ import {
 } from '@connectrpc/connect-node';
 import { status } from '@grpc/grpc-js';
 import type { Logger } from '../../ports/logger.js';
+import type { Service } from '../../ports/service.js';
 import type { Cancel, DirectServices } from '../direct/services.js';
 import { CANCELLED, type CallStatus } from '../direct/status.js';
 import { answerJson } from './answer.js';
+import type { Origins } from './origin.js';
 import type { Route } from './route.js';
 import { callerOf, contextOf } from './rpc-caller.js';
 import { toConnectError } from './rpc-error.js';
@@ -32,6 +35,7 @@ export interface RpcOptions {
   readonly direct: DirectServices;
   /** The longest body of a message, in bytes. */
   readonly maxMessageBytes: number;
+  readonly origins: Origins;
   readonly logger: Logger;
 }
 
@@ -48,13 +52,33 @@ const TYPES =
  * The services of the gRPC port as Connect, gRPC-Web and JSON over HTTP/1.1: `POST /<service>/<method>`. Methods that stream both ways
  * need HTTP/2, and so the gRPC port.
  */
-export function rpcRoutes({ services, direct, maxMessageBytes, logger }: RpcOptions): Route[] {
+export class HttpCalls implements Service {
+  readonly routes: readonly Route[];
+  readonly #ending = new AbortController();
+
+  constructor(options: RpcOptions) {
+    // One listener for every call under way.
+    setMaxListeners(0, this.#ending.signal);
+    this.routes = routesOf(options, this.#ending.signal);
+  }
+
+  async start(): Promise<void> {}
+
+  /** Ends what is still under way, such as watches, so that the port need not wait for it. */
+  async stop(): Promise<void> {
+    this.#ending.abort(new ConnectError('this gateway is shutting down', Code.Unavailable));
+  }
+}
+
+function routesOf(options: RpcOptions, ending: AbortSignal): Route[] {
+  const { services, direct, maxMessageBytes } = options;
   const router = createConnectRouter({
     grpc: false,
     acceptCompression: [compressionGzip, compressionBrotli],
     readMaxBytes: Math.ceil(maxMessageBytes * BASE64) + SLACK_BYTES,
     // A field that is misspelt is refused: a message whose delay was ignored would go out at once.
     jsonOptions: { ignoreUnknownFields: false },
+    shutdownSignal: ending,
   });
   const routes: Route[] = [];
   for (const method of services.flatMap(({ methods }) => methods)) {
@@ -63,27 +87,43 @@ export function rpcRoutes({ services, direct, maxMessageBytes, logger }: RpcOpti
       router.rpc(method, (request, context) => stream(direct, method, request, context));
     else routes.push(refusal(pathOf(method)));
   }
-  return [...routes, ...served(router, logger)];
+  return [...routes, ...served(router, options)];
 }
 
-function served({ handlers }: ConnectRouter, logger: Logger): Route[] {
-  return handlers.map((handler) => ({
-    path: handler.requestPath,
-    method: 'POST',
-    mayWait: true,
-    handle: (request, response) => {
-      serve(handler, request, response).catch((error: unknown) => {
-        // The client went away, or sent half a request.
-        logger.debug({ error, path: handler.requestPath }, 'a call over http broke');
-        response.destroy();
-      });
-    },
-  }));
+function served({ handlers }: ConnectRouter, { origins, logger }: RpcOptions): Route[] {
+  return handlers.flatMap((handler): Route[] => {
+    const path = handler.requestPath;
+    const call: Route = {
+      path,
+      method: 'POST',
+      mayWait: true,
+      handle(request, response) {
+        serve(handler, origins, request, response).catch((error: unknown) => {
+          // The client went away, or sent half a request.
+          logger.debug({ error, path }, 'a call over http broke');
+          response.destroy();
+        });
+      },
+    };
+    if (!origins.open) return [call];
+    return [call, { path, method: 'OPTIONS', handle: (request, response) => origins.preflight(request, response) }];
+  });
 }
 
-async function serve(handler: UniversalHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  handler: UniversalHandler,
+  origins: Origins,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   response.setHeader('cache-control', 'no-store');
   response.setHeader('x-content-type-options', 'nosniff');
+  const refused = origins.refusal(request);
+  if (refused !== undefined) {
+    refuse(response, 403, 'permission_denied', refused);
+    return;
+  }
+  origins.allow(request, response);
   const answer = await handler(universalRequestFromNodeRequest(request, response, undefined, contextOf(request)));
   if (answer.status === UNSUPPORTED_MEDIA_TYPE) {
     response.setHeader('accept-post', TYPES);
@@ -154,12 +194,13 @@ async function* stream<I extends DescMessage, O extends DescMessage>(
   }
 }
 
-/** The call's time is up, or its client went away. */
+/** The call's time is up, the gateway ends, or the client went away. */
 function abortedBy({ reason }: AbortSignal): CallStatus {
-  if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) {
-    return { code: status.DEADLINE_EXCEEDED, details: 'the deadline has passed', metadata: undefined };
-  }
-  return CANCELLED;
+  if (!(reason instanceof ConnectError)) return CANCELLED;
+  const { code, rawMessage } = reason;
+  return code === Code.DeadlineExceeded || code === Code.Unavailable
+    ? { code, details: rawMessage, metadata: undefined }
+    : CANCELLED;
 }
 
 function isUnary(method: DescMethod): method is DescMethodUnary {

@@ -7,7 +7,7 @@ import type { Logger } from '../../ports/logger.js';
 import type { Service } from '../../ports/service.js';
 import type { Tls } from '../tls.js';
 import { answerJson } from './answer.js';
-import { type Route, type RouteTable, requestPath, routeTable } from './route.js';
+import { type Route, type RouteTable, requestPath, routesOf, routeTable } from './route.js';
 
 export interface HttpLimits {
   readonly maxConnections: number;
@@ -136,7 +136,7 @@ export class HttpServer implements Service {
   #find(request: IncomingMessage): Route | Refusal {
     const path = requestPath(request.url ?? '');
     if (path === undefined) return { status: 400, error: 'a path is missing' };
-    const methods = this.#routes.get(path);
+    const methods = routesOf(this.#routes, path);
     if (methods === undefined) return { status: 404, error: 'no such path' };
     const route = methods.get(request.method ?? '');
     if (route === undefined) {
@@ -147,7 +147,7 @@ export class HttpServer implements Service {
     if (tls !== undefined && route.open !== true && !tls.socketIsTrusted(request.socket)) {
       return { status: 401, error: 'this gateway asks for a client certificate' };
     }
-    return route.method === 'GET' && hasBody(request) ? { status: 413, error: 'this request takes no body' } : route;
+    return route.method !== 'POST' && hasBody(request) ? { status: 413, error: 'this request takes no body' } : route;
   }
 
   async #handle(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
