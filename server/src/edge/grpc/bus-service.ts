@@ -159,7 +159,13 @@ export class BusService {
     const deadline = deadlineOf(call, this.clock.now(), this.options.publishTimeoutMs);
     const { guard } = this.options;
     guard.countMessages(call, messages.length);
-    const results = await this.bus.publish(messages, 'messages', deadline, guard.of(call).publishRefusal, watched?.context);
+    const results = await this.bus.publish(
+      messages,
+      'messages',
+      deadline,
+      guard.of(call).publishRefusal,
+      watched?.context,
+    );
     if (results.every(({ error }) => error !== undefined)) throw results[0]?.error;
     return {
       $typeName: PublishResponseSchema.typeName,
