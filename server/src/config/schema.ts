@@ -1,5 +1,7 @@
+import { areHeaders, MAX_SEARCH_HEADERS } from '../model/search-term.js';
 import { validAddress, validAmqpUrls } from './address.js';
 import { validOrigins } from './origins.js';
+import { SECURITY } from './security-settings.js';
 import { boolean, choice, integer, type Setting, text } from './setting.js';
 
 /**
@@ -374,6 +376,14 @@ const TABLE = {
     default: true,
     doc: 'Whether this node publishes delayed messages and retries when they are due; else the other nodes do.',
   }),
+  SearchHeaders: text({
+    group: 'Messages',
+    default: '',
+    limit: `up to ${MAX_SEARCH_HEADERS} names of headers, separated by commas`,
+    accepts: areHeaders,
+    suggestion: 'write names like traceparent, x-order-id',
+    doc: 'Headers by which messages can be found, besides their keys; each costs a row of the ledger for every message that has it.',
+  }),
   LedgerRetentionHours: integer({
     group: 'Messages',
     default: 168,
@@ -382,13 +392,45 @@ const TABLE = {
     unit: 'hours',
     doc: 'How long the ledger keeps what happened to a message that is done.',
   }),
+  AuditRetentionDays: integer({
+    group: 'Messages',
+    default: 365,
+    min: 1,
+    max: 36_500,
+    unit: 'days',
+    doc: 'How long the audit log keeps what operators did.',
+  }),
 
+  ...SECURITY,
+
+  MetricsMaxChannels: integer({
+    group: 'Logging',
+    default: 200,
+    min: 0,
+    max: 10_000,
+    unit: 'topics and channels',
+    doc: 'How many topics, and how many channels, have figures of their own in /metrics; the others are summed up as "(other)".',
+  }),
+  OtlpEndpoint: text({
+    group: 'Logging',
+    default: '',
+    limit: 'an http:// or https:// URL',
+    accepts: (url) => /^https?:\/\//.test(url) && URL.canParse(url),
+    suggestion: "write a collector's address such as http://localhost:4318",
+    secret: 'url',
+    doc: 'Where spans of sampled traces go, by OTLP/HTTP; empty: as OTEL_EXPORTER_OTLP_ENDPOINT says, and nowhere without that.',
+  }),
   Debug: boolean({ group: 'Logging', default: false, doc: 'Logs at level debug, in place of info.' }),
   LogFormat: choice({
     group: 'Logging',
     default: 'json',
     choices: ['json', 'text'],
     doc: 'One JSON object a line for machines, or plain lines for people.',
+  }),
+  DebugPayloads: boolean({
+    group: 'Logging',
+    default: false,
+    doc: 'With Debug: whether the lines about single messages hold their key, headers and the first 1,024 bytes of their body.',
   }),
   PrintConfig: boolean({
     group: 'Logging',

@@ -7,6 +7,7 @@ import {
   ConsumerKind,
   type ConsumerSchema,
   type DeadLetterSchema,
+  type DepthsSchema,
   type GetMessageResponseSchema,
   type MessageRecordSchema,
   MessageState,
@@ -21,7 +22,7 @@ import { type Message, MessageSchema, type RetryPolicySchema } from '@waybill/pr
 import type { ChannelView } from '../../bus/admin/channel-desk.js';
 import type { Named } from '../../bus/admin/dead-desk.js';
 import type { MessageView, NamedRecord } from '../../bus/admin/message-desk.js';
-import type { StatsView } from '../../bus/admin/stats.js';
+import type { DepthsView, StatsView } from '../../bus/admin/stats.js';
 import type { TopicView } from '../../bus/admin/topic-desk.js';
 import { attemptNumber } from '../../model/attempt.js';
 import type { Channel } from '../../model/channel.js';
@@ -123,24 +124,30 @@ export function fromRecord({ record, channel }: NamedRecord): MessageInitShape<t
     settleTimeMs: BigInt(record.settledAt),
     dueTimeMs: BigInt(record.dueAt),
     reason: record.reason,
+    node: record.node,
+    key: record.key,
   };
 }
 
-export function fromMessage({
-  id,
-  topic,
-  wire,
-  timelines,
-}: MessageView): MessageInitShape<typeof GetMessageResponseSchema> {
+/** Of a body that is longer than `maxBodyBytes`, the beginning. */
+export function fromMessage(
+  { id, topic, wire, timelines }: MessageView,
+  maxBodyBytes: number,
+): MessageInitShape<typeof GetMessageResponseSchema> {
   const acceptedAt = Math.max(0, ...timelines.map(({ record }) => record.acceptedAt));
+  const message = wire === undefined ? undefined : fromBinary(MessageSchema, wire);
+  const bodyBytes = message?.body.length ?? 0;
+  if (message !== undefined) message.body = message.body.subarray(0, maxBodyBytes);
   return {
     id,
     topic,
-    ...(wire === undefined ? {} : { message: fromBinary(MessageSchema, wire) }),
+    ...(message === undefined ? {} : { message }),
+    bodyBytes: BigInt(bodyBytes),
     acceptTimeMs: BigInt(acceptedAt),
     timelines: timelines.map((timeline) => ({
       record: fromRecord(timeline),
       attempts: timeline.attempts.map(fromAttempt),
+      held: timeline.held,
     })),
   };
 }
@@ -153,6 +160,7 @@ function fromAttempt(attempt: AttemptView): MessageInitShape<typeof AttemptSchem
     deliverTimeMs: BigInt(attempt.deliveredAt),
     settleTimeMs: BigInt(attempt.settledAt),
     reason: attempt.reason,
+    node: attempt.node,
   };
 }
 
@@ -220,15 +228,19 @@ export function fromStats(stats: StatsView): MessageInitShape<typeof StatsSchema
     rates: fromRates(stats.rates),
     nodes: stats.nodes,
     consumers: stats.consumers,
-    depths: {
-      ...(depths.ready === undefined ? {} : { ready: BigInt(depths.ready) }),
-      readyApproximate: depths.approximate,
-      inFlight: BigInt(depths.inFlight),
-      scheduled: BigInt(depths.scheduled),
-      parked: BigInt(depths.parked),
-      dead: BigInt(depths.dead),
-      timeMs: BigInt(depths.at),
-    },
+    ...(depths === undefined ? {} : { depths: fromDepths(depths) }),
+  };
+}
+
+function fromDepths(depths: DepthsView): MessageInitShape<typeof DepthsSchema> {
+  return {
+    ...(depths.ready === undefined ? {} : { ready: BigInt(depths.ready) }),
+    readyApproximate: depths.approximate,
+    inFlight: BigInt(depths.inFlight),
+    scheduled: BigInt(depths.scheduled),
+    parked: BigInt(depths.parked),
+    dead: BigInt(depths.dead),
+    timeMs: BigInt(depths.at),
   };
 }
 
