@@ -5,7 +5,6 @@ import type { Subject } from '../watch.js';
 import { CHANNELS, type Filled, keyOf, messageId, TOPICS, topicName } from './fill.js';
 
 const { method } = Admin;
-const SAMPLES = 200;
 const DEEP_PAGES = 100;
 const HOUR_MS = 3_600_000;
 const CALL_MS = 120_000;
@@ -22,8 +21,8 @@ export interface SearchFigures {
   readonly max: number;
 }
 
-/** Asks one gateway, one call at a time, for messages all over the ledger. */
-export async function measure(subject: Subject, filled: Filled): Promise<SearchFigures[]> {
+/** Asks one gateway, one call at a time, for messages all over the ledger: so many times for each search. */
+export async function measure(subject: Subject, filled: Filled, samples: number): Promise<SearchFigures[]> {
   const admin = new AdminClient(subject.url);
   const find = async (request: object): Promise<Answer> => {
     const { messages, nextPageToken } = await admin.call(method.findMessages, request, CALL_MS);
@@ -31,7 +30,7 @@ export async function measure(subject: Subject, filled: Filled): Promise<SearchF
   };
   const figures: SearchFigures[] = [];
   const add = async (name: string, ask: (topic: number, n: number) => Promise<Answer>, promised = false) => {
-    figures.push({ name, promised, ...(await sampled(filled, ask)) });
+    figures.push({ name, promised, ...(await sampled(filled, samples, ask)) });
   };
   const window = (n: number) => ({
     afterTimeMs: BigInt(filled.settledAt(n) - HOUR_MS),
@@ -58,7 +57,8 @@ export async function measure(subject: Subject, filled: Filled): Promise<SearchF
       const request = { query: { topic: topicName(topic) } };
       return { rows: (await admin.call(method.listDead, request, CALL_MS)).dead.length, next: '' };
     });
-    figures.push({ name: `page after page, ${DEEP_PAGES} pages of 100`, promised: false, ...(await deep(find)) });
+    const pages = Math.min(DEEP_PAGES, samples);
+    figures.push({ name: `page after page, ${pages} pages of 100`, promised: false, ...(await deep(find, pages)) });
     return figures;
   } finally {
     admin.close();
@@ -72,11 +72,12 @@ interface Answer {
 
 async function sampled(
   { perTopic }: Filled,
+  samples: number,
   ask: (topic: number, n: number) => Promise<Answer>,
 ): Promise<Omit<SearchFigures, 'name' | 'promised'>> {
   const times: number[] = [];
   let rows = 0;
-  for (let i = 0; i < SAMPLES; i++) {
+  for (let i = 0; i < samples; i++) {
     const topic = i % TOPICS;
     const n = Math.floor(Math.random() * perTopic);
     const from = performance.now();
@@ -86,11 +87,14 @@ async function sampled(
   return { rows, ...quantiles(times) };
 }
 
-async function deep(find: (request: object) => Promise<Answer>): Promise<Omit<SearchFigures, 'name' | 'promised'>> {
+async function deep(
+  find: (request: object) => Promise<Answer>,
+  pages: number,
+): Promise<Omit<SearchFigures, 'name' | 'promised'>> {
   const request = { topic: topicName(0), states: [MessageState.ACKED] };
   const times: number[] = [];
   let answer: Answer = { rows: 0, next: '' };
-  for (let page = 0; page < DEEP_PAGES; page++) {
+  for (let page = 0; page < pages; page++) {
     const from = performance.now();
     answer = await find({ ...request, pageToken: answer.next });
     times.push(performance.now() - from);

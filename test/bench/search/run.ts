@@ -13,11 +13,18 @@ export interface SearchReport {
   readonly plans: readonly Plan[];
 }
 
+const SAMPLES = 200;
+
 /** Fills the ledger of a gateway on the cluster engine, and searches it. */
-export async function search(subject: Subject, rows: number, say: (line: string) => void): Promise<SearchReport> {
+export async function search(
+  subject: Subject,
+  rows: number,
+  say: (line: string) => void,
+  samples = SAMPLES,
+): Promise<SearchReport> {
   const filled = await fill(subject, rows, say);
   say('searching');
-  const figures = await measure(subject, filled);
+  const figures = await measure(subject, filled, samples);
   const plans = await explain(subject, filled);
   const { settledAt: _, ...facts } = filled;
   return { filled: facts, figures, plans };
