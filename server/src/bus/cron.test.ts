@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { EmbeddedFixture, MINUTE_MS } from '../fixture/embedded.js';
 import { allShards } from '../fixture/shards.js';
 import { CronSchedule } from '../model/cron-schedule.js';
+import { BusError } from '../model/errors.js';
 import type { CronDraft, CronEntry, CronTicks } from '../ports/cron.js';
 import { silentLogger } from '../ports/logger.js';
 import { Cron } from './cron.js';
@@ -99,8 +100,24 @@ test('a fault in one entry leaves the others alone', async () => {
   await fixture.engine.cron.replace('bad', { ...draft('* * * * *'), expression: 'nonsense' }, now());
   await add('good', '* * * * *');
   fixture.clock.advance(30_000);
-  await cronOf().runOnce();
+  // It is tried again, but not without a pause.
+  expect(await cronOf().runOnce()).toBeUndefined();
   expect(await ticks('good')).toEqual(['00:01:00']);
+});
+
+test('a ledger that is away is told to whoever runs the job', async () => {
+  await add('e', '* * * * *');
+  fixture.clock.advance(30_000);
+  const { cronTicks } = fixture.engine;
+  const away: CronTicks = {
+    due: (time, limit) => cronTicks.due(time, limit),
+    next: () => cronTicks.next(),
+    fire: () => Promise.reject(new BusError('LEDGER_UNAVAILABLE', 'the ledger is away')),
+    skip: (entry, nextAt) => cronTicks.skip(entry, nextAt),
+  };
+  await expect(cronOf(away).runOnce()).rejects.toMatchObject({ reason: 'LEDGER_UNAVAILABLE' });
+  await cronOf().runOnce();
+  expect(await ticks()).toEqual(['00:01:00']);
 });
 
 test('ticks that are late by up to a minute are all made up for', async () => {
