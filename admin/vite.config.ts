@@ -16,7 +16,7 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         // The libraries change less often than the UI: a browser keeps them over an upgrade of the gateway.
-        advancedChunks: { groups: [{ name: 'libraries', test: /node_modules/ }] },
+        codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] },
       },
     },
   },

@@ -10,31 +10,29 @@ const GROUPS = [...new Set(PLACES.map(({ group }) => group))];
 export function Rail({ open, onGo }: { readonly open: boolean; readonly onGo: () => void }) {
   const dead = useLiveStats().latest?.depths?.dead ?? 0n;
   return (
-    <div className="rail" data-open={open || undefined}>
+    <nav className="rail" aria-label="Views" data-open={open || undefined}>
       <Link to="/" className="brand" onClick={onGo}>
         <Brand />
       </Link>
-      <nav aria-label="Views">
-        {GROUPS.map((group) => (
-          <section key={group}>
-            <h2>{group}</h2>
-            <ul>
-              {PLACES.filter((place) => place.group === group).map(({ to, name, icon: Icon }) => (
-                <li key={to}>
-                  <Link to={to} activeOptions={{ exact: to === '/', includeSearch: false }} onClick={onGo}>
-                    <Icon size={16} aria-hidden />
-                    {name}
-                    {to === '/dead' && dead > 0n ? <span className="tally">{short(dead)}</span> : null}
-                  </Link>
-                </li>
-              ))}
-            </ul>
-          </section>
-        ))}
-      </nav>
+      {GROUPS.map((group) => (
+        <section key={group}>
+          <h2>{group}</h2>
+          <ul>
+            {PLACES.filter((place) => place.group === group).map(({ to, name, icon: Icon }) => (
+              <li key={to}>
+                <Link to={to} activeOptions={{ exact: to === '/', includeSearch: false }} onClick={onGo}>
+                  <Icon size={16} aria-hidden />
+                  {name}
+                  {to === '/dead' && dead > 0n ? <span className="tally">{short(dead)}</span> : null}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
       <p className="foot">
         <kbd>?</kbd> shows the keys
       </p>
-    </div>
+    </nav>
   );
 }

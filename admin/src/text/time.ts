@@ -25,8 +25,8 @@ export function utcTime(ms: number): string {
 
 /** `in 3 min`, `12 s ago`, `now`. */
 export function relativeTime(ms: number, nowMs: number): string {
-  const distance = ms - nowMs;
-  if (Math.abs(distance) < SECOND) return 'now';
+  const distance = Math.round((ms - nowMs) / SECOND) * SECOND;
+  if (distance === 0) return 'now';
   const text = duration(Math.abs(distance));
   return distance > 0 ? `in ${text}` : `${text} ago`;
 }

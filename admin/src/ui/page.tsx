@@ -2,6 +2,8 @@ import { type ReactNode, useEffect, useRef } from 'react';
 
 export interface PageProps {
   readonly title: string;
+  /** Of the browser's tab, where `title` alone does not say which. */
+  readonly documentTitle?: string;
   /** Where this page lies, as links. */
   readonly crumb?: ReactNode;
   readonly about?: ReactNode;
@@ -10,11 +12,11 @@ export interface PageProps {
 }
 
 /** One view: names the document, and takes the focus when it opens, so that a screen reader reads on from here. */
-export function Page({ title, crumb, about, actions, children }: PageProps) {
+export function Page({ title, documentTitle = title, crumb, about, actions, children }: PageProps) {
   const heading = useRef<HTMLElement>(null);
   useEffect(() => {
-    document.title = `${title} · Waybill`;
-  }, [title]);
+    document.title = `${documentTitle} · Waybill`;
+  }, [documentTitle]);
   useEffect(() => {
     heading.current?.focus({ preventScroll: true });
   }, []);

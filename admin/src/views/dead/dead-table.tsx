@@ -68,7 +68,7 @@ export function DeadTable({ rows, keyOf, selected, onSelect, onEdit }: DeadTable
         {
           title: 'Last consumer',
           wide: true,
-          cell: ({ consumer }) => <span className="mono break">{consumer || '–'}</span>,
+          cell: ({ consumer }) => <span className="mono">{consumer || '–'}</span>,
         },
         { title: 'Size', numeric: true, wide: true, cell: ({ bodyBytes }) => bytes(bodyBytes) },
         {

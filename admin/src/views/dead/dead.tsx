@@ -29,7 +29,7 @@ export function Dead() {
   const [editing, setEditing] = useState<DeadLetter>();
   const query = queryFrom(filters);
   const pages = usePages(['dead', filters], async (pageToken, signal) => {
-    const page = await admin.listDead({ query, pageToken }, { signal });
+    const page = await admin.listDead({ query, pageToken, pageSize: 50 }, { signal });
     return { rows: page.dead, next: page.nextPageToken };
   });
   const chosen = (pages.rows ?? []).filter((row) => selected.has(keyOf(row)));

@@ -48,10 +48,10 @@ export function Audit() {
               columns={[
                 { title: 'When', cell: ({ timeMs }) => <Time ms={timeMs} /> },
                 { title: 'Action', cell: ({ action }) => action },
-                { title: 'What', name: true, cell: ({ target }) => <span className="mono break">{target}</span> },
+                { title: 'What', name: true, cell: ({ target }) => <span className="mono">{target}</span> },
                 { title: 'Count', numeric: true, wide: true, cell: ({ count: hit }) => count(hit) },
-                { title: 'Who', cell: ({ actor }) => <span className="mono break">{actor}</span> },
-                { title: 'Gateway', wide: true, cell: ({ node }) => <span className="mono break">{node}</span> },
+                { title: 'Who', cell: ({ actor }) => <span className="mono">{actor}</span> },
+                { title: 'Gateway', wide: true, cell: ({ node }) => <span className="mono">{node}</span> },
               ]}
             />
           )}

@@ -43,7 +43,7 @@ export function Connections() {
               keyOf={({ node: name, peer, sinceTimeMs }) => `${name} ${peer} ${sinceTimeMs}`}
               columns={[
                 { title: 'Peer', name: true, cell: ({ peer }) => <span className="mono">{peer}</span> },
-                { title: 'Gateway', wide: true, cell: ({ node: name }) => <span className="mono break">{name}</span> },
+                { title: 'Gateway', wide: true, cell: ({ node: name }) => <span className="mono">{name}</span> },
                 { title: 'Since', cell: ({ sinceTimeMs }) => <Ago ms={sinceTimeMs} /> },
                 { title: 'Last call', wide: true, cell: ({ lastCallTimeMs }) => <Ago ms={lastCallTimeMs} /> },
                 { title: 'Open calls', numeric: true, cell: ({ openCalls }) => count(openCalls) },

@@ -55,7 +55,7 @@ export function Locks() {
                   title: 'Holder',
                   cell: ({ holder, tokenHash }) => (
                     <>
-                      <span className="mono break">{holder || 'Not known'}</span>
+                      <span className="mono">{holder || 'Not known'}</span>
                       <div className="sub mono">{tokenHash}</div>
                     </>
                   ),
@@ -63,7 +63,7 @@ export function Locks() {
                 { title: 'Since', wide: true, cell: ({ sinceTimeMs }) => <Ago ms={sinceTimeMs} /> },
                 { title: 'Runs out', cell: ({ expireTimeMs }) => <Ago ms={expireTimeMs} /> },
                 { title: 'Fence', numeric: true, wide: true, cell: ({ fence }) => count(fence) },
-                { title: 'Gateway', wide: true, cell: ({ node }) => <span className="mono break">{node || '–'}</span> },
+                { title: 'Gateway', wide: true, cell: ({ node }) => <span className="mono">{node || '–'}</span> },
                 {
                   title: 'Actions',
                   silent: true,

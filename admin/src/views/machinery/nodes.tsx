@@ -94,25 +94,41 @@ function NodeRate({ node }: { readonly node: string }) {
 }
 
 function Shards({ nodes }: { readonly nodes: readonly Node[] }) {
-  const holder = new Map(nodes.flatMap(({ name, shards }) => shards.map((shard) => [shard, name] as const)));
-  const free = SHARDS.length - holder.size;
+  const held = new Set(nodes.flatMap(({ shards }) => shards));
+  const free = SHARDS.filter((shard) => !held.has(shard));
   return (
     <div className="inside stack">
-      <p className={free === 0 ? 'muted' : undefined}>
-        {free === 0
-          ? 'Every shard has a gateway.'
-          : `${counted(free, 'shard')} without a gateway: what is due there waits. This is usual for a few seconds after a gateway went away.`}
-      </p>
-      <ol className="shards" aria-label="Shards">
-        {SHARDS.map((shard) => {
-          const name = holder.get(shard);
-          return (
-            <li key={shard} data-held={name === undefined ? undefined : true} title={name ?? 'Nobody brings it'}>
-              {shard}
-            </li>
-          );
-        })}
-      </ol>
+      {free.length === 0 ? (
+        <p className="muted">Every shard has a gateway.</p>
+      ) : (
+        <section className="stack" aria-label="Shards without a gateway">
+          <p>
+            <strong>{counted(free.length, 'shard')} without a gateway.</strong> What is due there waits. This is usual
+            for a few seconds after a gateway came or went.
+          </p>
+          <ShardList shards={free} free />
+        </section>
+      )}
+      {nodes.map(({ name, shards }) => (
+        <section key={name} className="stack" aria-label={`Shards of ${name}`}>
+          <h3 className="mono">
+            {name} <span className="muted">{shards.length}</span>
+          </h3>
+          <ShardList shards={shards} />
+        </section>
+      ))}
     </div>
+  );
+}
+
+function ShardList({ shards, free = false }: { readonly shards: readonly number[]; readonly free?: boolean }) {
+  return (
+    <ol className="shards" data-free={free || undefined}>
+      {[...shards]
+        .sort((one, other) => one - other)
+        .map((shard) => (
+          <li key={shard}>{shard}</li>
+        ))}
+    </ol>
   );
 }

@@ -25,11 +25,12 @@ export function BodyView({ body, bodyBytes }: BodyViewProps) {
   const json = text === undefined ? undefined : asJson(text);
   const form = chosen ?? bestForm(body);
   const shown = { json, text, hex: asHex(body.subarray(0, HEX_BYTES)) };
-  const cut = bodyBytes > BigInt(body.length) ? BigInt(body.length) : undefined;
+  const whole = Math.max(Number(bodyBytes), body.length);
+  const drawn = form === 'hex' ? Math.min(HEX_BYTES, body.length) : body.length;
   return (
     <Tabs selectedKey={form} onSelectionChange={(key) => setChosen(FORMS.find(({ id }) => id === key)?.id)}>
       <Card
-        title={`Body, ${bytes(bodyBytes)}`}
+        title={`Body, ${bytes(whole)}`}
         actions={
           <TabList className="tabs" aria-label="Form of the body">
             {FORMS.map(({ id, text: name }) => (
@@ -47,11 +48,7 @@ export function BodyView({ body, bodyBytes }: BodyViewProps) {
             </pre>
           </TabPanel>
         ))}
-        {cut === undefined && !(form === 'hex' && body.length > HEX_BYTES) ? null : (
-          <p className="table-foot">
-            Only the first {bytes(form === 'hex' ? Math.min(HEX_BYTES, body.length) : (cut ?? 0n))} are shown.
-          </p>
-        )}
+        {drawn < whole ? <p className="table-foot">Only the first {bytes(drawn)} are shown.</p> : null}
       </Card>
     </Tabs>
   );

@@ -30,7 +30,7 @@ export function MessageTable({ rows }: { readonly rows: readonly MessageRecord[]
         {
           title: 'Topic / channel',
           cell: ({ topic, channel }) => (
-            <span className="mono break">
+            <span className="mono">
               {topic}
               {channel === '' ? '' : `/${channel}`}
             </span>
@@ -41,7 +41,7 @@ export function MessageTable({ rows }: { readonly rows: readonly MessageRecord[]
         {
           title: 'Consumer',
           wide: true,
-          cell: ({ consumer }) => <span className="mono break">{consumer || '–'}</span>,
+          cell: ({ consumer }) => <span className="mono">{consumer || '–'}</span>,
         },
         { title: 'Accepted', wide: true, cell: ({ acceptTimeMs }) => <Ago ms={acceptTimeMs} /> },
         { title: 'Settled', wide: true, cell: ({ settleTimeMs }) => <Ago ms={settleTimeMs} /> },

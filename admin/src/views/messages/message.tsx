@@ -25,7 +25,7 @@ export function MessageView() {
     refetchInterval: REFRESH_MS,
   });
   return (
-    <Page title={`Message ${id}`} crumb={<Link to="/messages">Messages</Link>}>
+    <Page title="Message" documentTitle={`Message ${id}`} crumb={<Link to="/messages">Messages</Link>}>
       {error === null ? null : (
         <div className="card">
           <Failed error={error} onRetry={() => void refetch()} />
@@ -134,16 +134,18 @@ function Story({ timeline, acceptTimeMs }: { readonly timeline: Timeline; readon
       }
     >
       <ol className="trail" aria-label={`Timeline of ${place}`}>
-        {eventsOf(timeline, acceptTimeMs).map(({ key, tone, title, facts, atMs, said }) => (
+        {eventsOf(timeline, acceptTimeMs).map(({ key, tone, title, facts, atMs, coming, said }) => (
           <li key={key} data-tone={tone}>
             <div className="event">
-              <b>{title}</b>
-              {facts.map((fact) => (
-                <span key={fact} className="break">
-                  {fact}
-                </span>
-              ))}
-              {atMs === 0n ? null : atMs > acceptTimeMs && key === 'now' ? <Ago ms={atMs} /> : <Time ms={atMs} />}
+              <div>
+                <b>{title}</b>
+                {facts.map((fact) => (
+                  <span key={fact} className="break">
+                    {fact}
+                  </span>
+                ))}
+              </div>
+              {atMs === 0n ? null : coming ? <Ago ms={atMs} /> : <Time ms={atMs} />}
             </div>
             {said === '' ? null : <p className="said">{said}</p>}
           </li>
@@ -166,7 +168,7 @@ function Headers({ headers }: { readonly headers: Readonly<Record<string, string
           keyOf={([name]) => name}
           columns={[
             { title: 'Name', name: true, cell: ([name]) => <span className="mono">{name}</span> },
-            { title: 'Value', cell: ([, value]) => <span className="mono break">{value}</span> },
+            { title: 'Value', cell: ([, value]) => <span className="mono">{value}</span> },
           ]}
         />
       )}

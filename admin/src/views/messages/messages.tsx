@@ -43,6 +43,7 @@ export function Messages() {
       afterTimeMs: BigInt(msOf(filters.after)),
       beforeTimeMs: BigInt(msOf(filters.before)),
       pageToken,
+      pageSize: 50,
     };
     const page = await admin.findMessages(request, { signal });
     return { rows: page.messages, next: page.nextPageToken };

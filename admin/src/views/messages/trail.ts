@@ -11,6 +11,8 @@ export interface Event {
   readonly facts: readonly string[];
   /** Unix milliseconds; 0 when it is not known. */
   readonly atMs: bigint;
+  /** It has not happened yet. */
+  readonly coming: boolean;
   /** What was said about it. */
   readonly said: string;
 }
@@ -23,6 +25,7 @@ export function eventsOf({ record, attempts }: Timeline, acceptTimeMs: bigint): 
     title: 'Accepted',
     facts: [],
     atMs: acceptTimeMs,
+    coming: false,
     said: '',
   };
   const tried = attempts.map((attempt, at): Event => {
@@ -36,6 +39,7 @@ export function eventsOf({ record, attempts }: Timeline, acceptTimeMs: bigint): 
         title: 'Redriven',
         facts: by,
         atMs: attempt.settleTimeMs || attempt.deliverTimeMs,
+        coming: false,
         said: attempt.reason,
       };
     }
@@ -55,42 +59,39 @@ export function eventsOf({ record, attempts }: Timeline, acceptTimeMs: bigint): 
       title,
       facts: attempt.number === 0 ? facts.slice(1) : facts,
       atMs: deliverTimeMs || settleTimeMs,
+      coming: false,
       said: attempt.reason,
     };
   });
-  return [accepted, ...tried, ...stateNow(record)];
+  return [accepted, ...tried, ...stateNow(record, attempts.at(-1)?.reason ?? '')];
 }
 
-/** Where it is now, when the last attempt does not say that already. */
-function stateNow(record: Timeline['record']): readonly Event[] {
+/** Where it is now. A reason that the last attempt gave already is not repeated. */
+function stateNow(record: Timeline['record'], told: string): readonly Event[] {
   if (record === undefined) return [];
-  const { state, settleTimeMs, reason } = record;
+  const { state, acceptTimeMs, settleTimeMs, dueTimeMs, reason } = record;
   const { text, tone } = STATES[state];
-  const event = (facts: readonly string[], atMs: bigint): Event => ({
-    key: 'now',
-    tone,
-    title: text,
-    facts,
-    atMs,
-    said: '',
-  });
+  const event = { key: 'now', tone, title: text, facts: [], atMs: 0n, coming: false, said: '' };
   switch (state) {
     case MessageState.DELAYED:
-      return [event(['waits until'], record.dueTimeMs)];
+      return [{ ...event, facts: ['waits for its time'], atMs: dueTimeMs, coming: true }];
     case MessageState.RETRY:
-      return [event(['tried again'], record.dueTimeMs)];
-    case MessageState.PARKED:
-      return [event(['waits for the first channel of its topic'], 0n)];
-    case MessageState.RETURNED:
-      return [event(['waits in the queue again'], 0n)];
+      return [{ ...event, facts: ['is tried again'], atMs: dueTimeMs, coming: true }];
     case MessageState.LEASED:
-      return [event(['the lease ends'], record.dueTimeMs)];
-    case MessageState.EXPIRED:
-    case MessageState.CANCELLED:
-    case MessageState.PURGED:
+      return [{ ...event, facts: ['the lease ends'], atMs: dueTimeMs, coming: true }];
+    case MessageState.PARKED:
+      return [{ ...event, facts: ['waits for the first channel of its topic'] }];
+    case MessageState.RETURNED:
+      return [{ ...event, facts: ['waits in the queue again'] }];
     case MessageState.ACKED:
     case MessageState.DEAD:
-      return [{ ...event([], settleTimeMs), said: state === MessageState.DEAD ? reason : '' }];
+    case MessageState.EXPIRED:
+    case MessageState.CANCELLED:
+    case MessageState.PURGED: {
+      const took =
+        settleTimeMs > acceptTimeMs ? [`${duration(Number(settleTimeMs - acceptTimeMs))} after it was accepted`] : [];
+      return [{ ...event, facts: took, atMs: settleTimeMs, said: reason === told ? '' : reason }];
+    }
     case MessageState.DELIVERED:
     case MessageState.UNSPECIFIED:
       return [];

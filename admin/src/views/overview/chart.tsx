@@ -72,7 +72,7 @@ function optionsFor(
   const style = getComputedStyle(place);
   const colorOf = (name: string) => style.getPropertyValue(name).trim();
   const axis: UPlot.Axis = {
-    stroke: colorOf('--ink-3'),
+    stroke: colorOf('--ink-2'),
     font: `12px ${colorOf('--sans')}`,
     grid: { stroke: colorOf('--line'), width: 1 },
     ticks: { show: false },
@@ -90,7 +90,7 @@ function optionsFor(
       y: { range: (_plot, _low, high) => [0, Math.max(high ?? 0, unit === 'rate' ? 1 : 4) * 1.1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 90, values: '{HH}:{mm}:{ss}' },
+      { ...axis, grid: { show: false }, size: 30, space: 70, values: '{HH}:{mm}:{ss}' },
       { ...axis, size: 52, space: 36, values: (_plot, ticks) => ticks.map((tick) => print(tick)) },
     ],
     series: [

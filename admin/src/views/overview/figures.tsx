@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { Stats } from '@waybill/proto/waybill/v1/admin';
 import type { ReactNode } from 'react';
 import { depthsAge } from '../../app/staleness.js';
-import { count, rate, short } from '../../text/number.js';
+import { count, counted, rate, short } from '../../text/number.js';
 import { duration } from '../../text/time.js';
 
 /** More of a kind are not counted by the gateway. */
@@ -29,7 +29,7 @@ export function RateFigures({ stats }: { readonly stats: Stats }) {
         note={`${count(totals?.retried ?? 0n)} since start`}
       />
       <Figure label="Died/s" value={rate(rates?.dead ?? 0)} note={`${count(totals?.dead ?? 0n)} since start`} />
-      <Figure label="Consumers" value={count(stats.consumers)} note={`on ${count(stats.nodes)} gateway(s)`} />
+      <Figure label="Consumers" value={count(stats.consumers)} note={`on ${counted(stats.nodes, 'gateway')}`} />
     </section>
   );
 }

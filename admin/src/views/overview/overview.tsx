@@ -6,11 +6,14 @@ import { Chart, Legend } from './chart.js';
 import { DepthFigures, RateFigures } from './figures.js';
 import { depthsOf, ratesOf, withGaps } from './history.js';
 
-const SPAN_SECONDS = 300;
+/** The time axis grows with what is known, between these. */
+const SPAN_SECONDS = { least: 60, most: 300 };
 
 export function Overview() {
   const { state, latest, history } = useLiveStats();
   const drawn = withGaps(history);
+  const known = (drawn.times.at(-1) ?? 0) - (drawn.times[0] ?? 0);
+  const span = Math.min(Math.max(known, SPAN_SECONDS.least), SPAN_SECONDS.most);
   const flow = [
     ratesOf(drawn, 'Published', 'published'),
     ratesOf(drawn, 'Delivered', 'delivered'),
@@ -42,18 +45,18 @@ export function Overview() {
           <RateFigures stats={latest} />
           <div className="columns">
             <Card title="Messages a second">
-              <Chart label="Messages a second" times={drawn.times} series={flow} unit="rate" span={SPAN_SECONDS} />
+              <Chart label="Messages a second" times={drawn.times} series={flow} unit="rate" span={span} />
               <Legend series={flow} unit="rate" />
             </Card>
             <Card title="Depths">
-              <Chart label="Depths" times={drawn.times} series={depths} unit="messages" span={SPAN_SECONDS} />
+              <Chart label="Depths" times={drawn.times} series={depths} unit="messages" span={span} />
               <Legend series={depths} unit="messages" />
             </Card>
           </div>
           <div className="columns">
             <Attention />
             <Card title="Trouble a second">
-              <Chart label="Trouble a second" times={drawn.times} series={trouble} unit="rate" span={SPAN_SECONDS} />
+              <Chart label="Trouble a second" times={drawn.times} series={trouble} unit="rate" span={span} />
               <Legend series={trouble} unit="rate" />
             </Card>
           </div>

@@ -31,7 +31,9 @@ export function ScheduledActions({ row }: { readonly row: Scheduled }) {
             { text: 'Cancel…', danger: true, onAction: () => setAsking('cancel') },
           ]}
         />
-      ) : null}
+      ) : (
+        <span className="no-menu" />
+      )}
       {asking === 'cancel' ? (
         <Confirm
           title="Cancel this message?"
