@@ -42,8 +42,8 @@ export function PurgeDialog({ topic, channel, onClose }: DialogProps) {
           : answer && (
               <>
                 Ends <strong>{counted(answer.ready, 'ready message')}</strong> and{' '}
-                <strong>{counted(answer.scheduled, 'retry', 'retries')}</strong> of {name} without delivery. This cannot
-                be undone. Other channels of the topic keep their copies.
+                <strong>{counted(answer.scheduled, 'retry', 'retries')}</strong> of {name} without delivery, as far as
+                is known. This cannot be undone. Other channels of the topic keep their copies.
               </>
             )
       }

@@ -1,0 +1,131 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChromium } from '../support/chromium.js';
+import { BusClient } from '../support/client.js';
+import { type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
+import { LockClient } from '../support/lock-client.js';
+import { Operator, PHONE } from './operator.js';
+import { keepScreenshot } from './screenshots.js';
+
+/** A view with something in it, and what tells that it is there. */
+interface View {
+  readonly path: string;
+  readonly shows: string | RegExp;
+  /** The name of a picture in the documentation, by theme. */
+  readonly picture?: { readonly light?: string; readonly dark?: string };
+}
+
+const VIEWS: readonly View[] = [
+  { path: '/', shows: 'Needs a look' },
+  { path: '/topics', shows: 'orders/mail', picture: { light: 'topics' } },
+  { path: '/topics/orders', shows: 'orders/mail' },
+  { path: '/topics/orders/mail', shows: 'printer-2' },
+  { path: '/messages', shows: 'Acked' },
+  { path: '/messages/orders/order-3', shows: 'Attempt 1', picture: { light: 'message' } },
+  { path: '/messages/orders/no-such', shows: 'Not found' },
+  { path: '/schedule', shows: 'order-later' },
+  { path: '/dead', shows: 'order-3', picture: { dark: 'dead-letters' } },
+  { path: '/dead?topic=nothing', shows: 'No dead letters' },
+  { path: '/nodes', shows: 'Every shard has a gateway.' },
+  { path: '/audit', shows: 'PauseChannel' },
+  { path: '/publish', shows: 'Add a header' },
+  { path: '/no/such/view', shows: 'There is no view at this address' },
+];
+
+let browser: Browser;
+let group: GatewayGroup;
+let gateway: Gateway;
+let client: BusClient;
+let locks: LockClient;
+
+beforeAll(async () => {
+  browser = await startChromium();
+  group = await gatewayGroup('embedded');
+  gateway = await group.start();
+  client = new BusClient(gateway.rpcUrl);
+  locks = new LockClient(gateway.rpcUrl);
+  await fill();
+});
+
+afterAll(async () => {
+  client?.close();
+  locks?.close();
+  await browser?.close();
+  await group?.remove();
+});
+
+/** Something of each kind. */
+async function fill(): Promise<void> {
+  await client.makeChannel('orders', 'mail');
+  await client.makeChannel('orders', 'billing');
+  await client.makeChannel('orders', 'archive');
+  const orders = Array.from({ length: 12 }, (_, n) => ({
+    topic: 'orders',
+    id: `order-${n}`,
+    key: `customer-${n % 4}`,
+    headers: { source: 'shop', 'content-type': 'application/json' },
+    body: JSON.stringify({ number: n, total: n * 12.5, lines: [{ sku: 'A-100', quantity: n + 1 }] }),
+  }));
+  await client.publish(orders);
+  await client.publishOne({ topic: 'orders', id: 'order-later', key: 'customer-9', body: '{}', delayMs: 3_600_000 });
+  await client.publishOne({ topic: 'returns', id: 'return-1', body: 'nobody wants it yet' });
+  for (const channel of ['mail', 'billing']) {
+    for (const { receipt, id } of await client.pull('orders', channel, { max: 12 })) {
+      const failed = channel === 'mail' && Number(id.slice('order-'.length)) % 3 === 0;
+      if (failed) await client.reject([receipt], '550 5.1.1 no such mailbox');
+      else await client.ack([receipt]);
+    }
+  }
+  await client.subscribe('orders', 'mail', { consumer: 'printer-2', credit: 4 });
+  await locks.acquire('nightly-report', 600_000);
+}
+
+describe('every view', () => {
+  test.each(['light', 'dark'] as const)('has no fault that axe finds, in %s', async (theme) => {
+    const operator = await Operator.at(gateway, browser);
+    await operator.page.emulateMedia({ colorScheme: theme });
+    await operator.open('/topics');
+    await operator.click('Pause orders/archive');
+    await operator.click('Resume orders/archive');
+    await operator.page.getByRole('button', { name: 'Pause orders/archive' }).waitFor();
+    for (const { path, shows, picture } of VIEWS) {
+      await operator.open(path);
+      await operator.reads(shows);
+      expect(await faults(operator), `${path} in ${theme}`).toEqual([]);
+      if (picture?.[theme]) await keepScreenshot(operator, picture[theme]);
+    }
+    await operator.open('/dead');
+    await operator.click('Redrive all that fit…');
+    await operator.reads('4 dead letters', operator.dialog());
+    expect(await faults(operator), `the question in ${theme}`).toEqual([]);
+    await operator.page.keyboard.press('Escape');
+    await operator.page.keyboard.press('?');
+    await operator.reads('On the page', operator.dialog());
+    expect(await faults(operator), `the overview of keys in ${theme}`).toEqual([]);
+    await operator.leave();
+  });
+
+  test('fits a phone: nothing reaches beyond its side', async () => {
+    const operator = await Operator.at(gateway, browser, PHONE);
+    for (const { path, shows } of VIEWS) {
+      await operator.open(path);
+      await operator.reads(shows);
+      expect(await operator.page.evaluate('document.documentElement.scrollWidth'), path).toBe(PHONE.width);
+    }
+    await operator.open('/dead');
+    await operator.click('Menu');
+    await operator.follow('Schedule');
+    await operator.row('order-later').waitFor();
+    expect(operator.address()).toBe('/schedule');
+    expect(await operator.page.getByRole('link', { name: 'Audit log' }).isVisible()).toBe(false);
+    await operator.leave();
+  });
+});
+
+async function faults(operator: Operator): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page: operator.page }).analyze();
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
+  );
+}
