@@ -62,7 +62,7 @@ describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) =>
     expect(await operator.page.locator('[data-stale]').count()).toBeGreaterThan(0);
     await operator.page.keyboard.press('g');
     await operator.page.keyboard.press('n');
-    await operator.page.getByRole('heading', { name: 'The gateway does not answer' }).waitFor();
+    await operator.page.getByRole('alert').filter({ hasText: 'This page asks again by itself.' }).waitFor();
     await gateway.start();
     await operator.reads('Live · 1 gateway');
     await operator.reads('Every shard has a gateway.');

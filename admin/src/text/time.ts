@@ -64,6 +64,17 @@ export function fromLocalInput(text: string): number {
   return Number.isNaN(ms) ? 0 : ms;
 }
 
+/** Unix milliseconds of a time in a URL; 0 where there is none. */
+export function msOf(time: string | undefined): number {
+  const ms = time === undefined ? 0 : Date.parse(time);
+  return Number.isNaN(ms) ? 0 : ms;
+}
+
+/** For a URL: in UTC, so that it means the same to whoever it is sent to. Empty for 0. */
+export function isoOf(ms: number): string {
+  return ms === 0 ? '' : new Date(ms).toISOString();
+}
+
 /** `90`, `90s`, `15m`, `2h`, `1d 12h`: milliseconds; undefined for anything else. A bare number is seconds. */
 export function parseDuration(text: string): number | undefined {
   const trimmedText = text.trim();

@@ -3,8 +3,8 @@ import { Button as AriaButton } from 'react-aria-components';
 
 export interface ButtonProps {
   readonly children: ReactNode;
-  /** `danger` opens a question; `final` is the answer that does it. */
-  readonly kind?: 'plain' | 'primary' | 'danger' | 'final' | 'quiet';
+  /** `danger` opens a question; `final` is the answer that does it; `link` names what it opens. */
+  readonly kind?: 'plain' | 'primary' | 'danger' | 'final' | 'quiet' | 'link';
   readonly size?: 'normal' | 'small' | 'icon';
   /** Needed where `children` is an icon alone. */
   readonly label?: string;

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { fromLocalInput, toLocalInput } from '../text/time.js';
+import { fromLocalInput, isoOf, msOf, toLocalInput } from '../text/time.js';
 import { Button } from './button.js';
 import { type Choice, ChoiceField, Field } from './field.js';
 
@@ -22,6 +22,9 @@ export interface FiltersProps<Name extends string> {
   readonly action?: string;
 }
 
+/** On a narrow screen the others are folded away until they are asked for, or set. See controls.css. */
+const SHOWN_ON_PHONE = 2;
+
 /** What narrows a view. The URL holds what applies; what is being typed is here only. */
 export function Filters<Name extends string>({ label, fields, values, onApply, action = 'Apply' }: FiltersProps<Name>) {
   const [draft, setDraft] = useState(values);
@@ -29,10 +32,12 @@ export function Filters<Name extends string>({ label, fields, values, onApply, a
   useEffect(() => setDraft(JSON.parse(inUrl)), [inUrl]);
   const set = (name: Name, value: string) => ({ ...draft, [name]: value });
   const isSet = fields.some(({ name }) => (values[name] ?? '') !== '');
+  const [folded, setFolded] = useState(!isSet);
   return (
     <search aria-label={label}>
       <form
         className="filters"
+        data-folded={folded || undefined}
         onSubmit={(event) => {
           event.preventDefault();
           onApply(draft);
@@ -70,6 +75,11 @@ export function Filters<Name extends string>({ label, fields, values, onApply, a
           <Button type="submit" kind="primary">
             {action}
           </Button>
+          {folded && fields.length > SHOWN_ON_PHONE ? (
+            <Button className="more-filters" onPress={() => setFolded(false)}>
+              More filters
+            </Button>
+          ) : null}
           {isSet ? (
             <Button kind="quiet" onPress={() => onApply({})}>
               Clear
@@ -79,14 +89,4 @@ export function Filters<Name extends string>({ label, fields, values, onApply, a
       </form>
     </search>
   );
-}
-
-/** Unix milliseconds of a time in the URL; 0 where there is none. */
-export function msOf(time: string | undefined): number {
-  const ms = time === undefined ? 0 : Date.parse(time);
-  return Number.isNaN(ms) ? 0 : ms;
-}
-
-function isoOf(ms: number): string {
-  return ms === 0 ? '' : new Date(ms).toISOString();
 }

@@ -6,7 +6,7 @@ import { Button } from './button.js';
 export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
   return (
     <div className="state">
-      <h3>{title}</h3>
+      <p className="what">{title}</p>
       {children}
     </div>
   );
@@ -27,7 +27,7 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   const { title, detail, advice } = failureOf(error);
   return (
     <div className="state" data-tone="bad" role="alert">
-      <h3>{title}</h3>
+      <p className="what">{title}</p>
       {detail === '' ? null : (
         <p>
           <code>{detail}</code>

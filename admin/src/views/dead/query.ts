@@ -1,6 +1,6 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { DeadLetter, DeadQuerySchema } from '@waybill/proto/waybill/v1/admin';
-import { msOf } from '../../ui/filters.js';
+import { msOf } from '../../text/time.js';
 
 export type DeadQuery = MessageInitShape<typeof DeadQuerySchema>;
 

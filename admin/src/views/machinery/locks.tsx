@@ -4,7 +4,6 @@ import { useState } from 'react';
 import { act } from '../../api/act.js';
 import { admin } from '../../api/clients.js';
 import { usePages } from '../../api/pages.js';
-import { count } from '../../text/number.js';
 import { Button } from '../../ui/button.js';
 import { Confirm } from '../../ui/confirm.js';
 import { Filters } from '../../ui/filters.js';
@@ -62,7 +61,7 @@ export function Locks() {
                 },
                 { title: 'Since', wide: true, cell: ({ sinceTimeMs }) => <Ago ms={sinceTimeMs} /> },
                 { title: 'Runs out', cell: ({ expireTimeMs }) => <Ago ms={expireTimeMs} /> },
-                { title: 'Fence', numeric: true, wide: true, cell: ({ fence }) => count(fence) },
+                { title: 'Fence', numeric: true, wide: true, cell: ({ fence }) => String(fence) },
                 { title: 'Gateway', wide: true, cell: ({ node }) => <span className="mono">{node || '–'}</span> },
                 {
                   title: 'Actions',

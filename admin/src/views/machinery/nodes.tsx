@@ -24,7 +24,7 @@ export function Nodes() {
   return (
     <Page
       title="Nodes and shards"
-      about="The gateways of this bus. Each brings the due messages of its shards; they move when one joins, leaves or dies."
+      about="Each gateway brings the due messages of its shards; they move when one joins or leaves."
     >
       <Card title="Gateways">
         <Listing

@@ -3,19 +3,14 @@ import { Link } from '@tanstack/react-router';
 import type { Channel } from '@waybill/proto/waybill/v1/admin';
 import { admin } from '../../api/clients.js';
 import { REFRESH_MS } from '../../api/queries.js';
-import { counted } from '../../text/number.js';
-import { Badge, type Tone } from '../../ui/badge.js';
+import { Badge } from '../../ui/badge.js';
 import { Card } from '../../ui/page.js';
 import { Empty, Failed, Loading } from '../../ui/state.js';
 import { Table } from '../../ui/table.js';
+import { worriesOf } from './worries.js';
 
 /** So many channels are looked at. */
 const CHANNELS = 1_000;
-
-interface Worry {
-  readonly tone: Tone;
-  readonly text: string;
-}
 
 /** Channels that somebody should look at, and why. */
 export function Attention() {
@@ -91,15 +86,4 @@ function Worries({ channels }: { readonly channels: readonly Channel[] }) {
       ]}
     />
   );
-}
-
-export function worriesOf({ paused, depth, consumers }: Channel): readonly Worry[] {
-  const worries: Worry[] = [];
-  if (depth !== undefined && depth.dead > 0n) worries.push({ tone: 'bad', text: counted(depth.dead, 'dead letter') });
-  if (paused) worries.push({ tone: 'warn', text: 'Paused' });
-  const ready = depth?.ready ?? 0n;
-  if (!paused && consumers === 0 && ready > 0n) {
-    worries.push({ tone: 'warn', text: `${counted(ready, 'message')} and no consumer` });
-  }
-  return worries;
 }

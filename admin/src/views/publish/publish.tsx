@@ -57,10 +57,7 @@ export function Publish() {
     await queryClient.invalidateQueries();
   };
   return (
-    <Page
-      title="Publish"
-      about="One message, accepted when it is durable. The form stays as it is, so that the next one is a change away."
-    >
+    <Page title="Publish" about="One message; it counts as accepted when it is durable.">
       <div className="card form-page">
         <div className="inside">
           <Form action="Publish" ready={ready} busy={busy} error={error} onSubmit={() => save(send)}>

@@ -28,7 +28,7 @@ export function Cron() {
     <Page
       title="Cron entries"
       crumb={<Link to="/schedule">Schedule</Link>}
-      about="Messages that are published again and again. Each tick is published exactly once, never early, whichever gateways run."
+      about="Messages that are published by the clock: each tick exactly once, and never early."
       actions={
         <Button kind="primary" onPress={() => setEditing('new')}>
           Create an entry…
@@ -68,7 +68,7 @@ export function Cron() {
                   name: true,
                   cell: (entry) => (
                     <>
-                      <Button kind="quiet" size="small" label={`Edit ${entry.name}`} onPress={() => setEditing(entry)}>
+                      <Button kind="link" size="small" label={`Edit ${entry.name}`} onPress={() => setEditing(entry)}>
                         <span className="mono">{entry.name}</span>
                       </Button>{' '}
                       {entry.paused ? <Badge tone="warn">Paused</Badge> : null}
