@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { Admin } from '@waybill/proto/waybill/v1/admin';
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AdminClient } from '../support/admin-client.js';
 import { startChromium } from '../support/chromium.js';
 import { BusClient } from '../support/client.js';
@@ -20,14 +20,14 @@ interface View {
 
 const VIEWS: readonly View[] = [
   { path: '/', shows: 'Needs a look' },
-  { path: '/topics', shows: 'orders/mail', picture: { light: 'topics' } },
+  { path: '/topics', shows: 'orders/mail' },
   { path: '/topics/orders', shows: 'orders/mail' },
   { path: '/topics/orders/mail', shows: 'printer-2' },
   { path: '/messages', shows: 'Acked' },
   { path: '/messages/orders/order-3', shows: 'Attempt 1', picture: { light: 'message' } },
   { path: '/messages/orders/no-such', shows: 'Not found' },
   { path: '/schedule', shows: 'order-later' },
-  { path: '/dead', shows: 'order-3', picture: { dark: 'dead-letters' } },
+  { path: '/dead', shows: 'order-3' },
   { path: '/dead?topic=nothing', shows: 'No dead letters' },
   { path: '/nodes', shows: 'Every shard has a gateway.' },
   { path: '/cron', shows: 'nightly' },
@@ -92,39 +92,48 @@ async function fill(): Promise<void> {
   await admin.call(Admin.method.createCronEntry, { entry });
 }
 
-describe('every view', () => {
-  test('has no fault that axe finds, light and dark', { timeout: 120_000 }, async () => {
-    const operator = await Operator.at(gateway, browser);
-    for (const { path, shows, picture } of VIEWS) {
-      await operator.open(path);
-      await operator.reads(shows);
-      await faultless(operator, path, picture);
-    }
+describe('in the web UI', () => {
+  let operator: Operator;
+
+  afterEach(() => operator?.leave());
+
+  test.each(VIEWS)('$path has no fault that axe finds, light and dark', async ({ path, shows, picture }) => {
+    operator = await Operator.at(gateway, browser);
+    await operator.open(path);
+    await operator.reads(shows);
+    await faultless(operator, path, picture);
+  });
+
+  test('a question and the overview of keys have none either', async () => {
+    operator = await Operator.at(gateway, browser);
     await operator.open('/dead');
     await operator.click('Redrive all that fit…');
     await operator.reads('4 dead letters', operator.dialog());
-    await faultless(operator, 'a question', { light: 'redrive' });
+    await faultless(operator, 'a question', { dark: 'redrive' });
     await operator.page.keyboard.press('Escape');
+    await operator.dialog().waitFor({ state: 'hidden' });
     await operator.page.keyboard.press('?');
     await operator.reads('On the page', operator.dialog());
     await faultless(operator, 'the overview of keys');
-    await operator.leave();
   });
 
-  test('fits a phone: nothing reaches beyond its side', async () => {
-    const operator = await Operator.at(gateway, browser, PHONE);
+  test('every view fits a phone: nothing reaches beyond its side', async () => {
+    operator = await Operator.at(gateway, browser, PHONE);
     for (const { path, shows } of VIEWS) {
       await operator.open(path);
       await operator.reads(shows);
       expect(await operator.page.evaluate('document.documentElement.scrollWidth'), path).toBe(PHONE.width);
     }
+  });
+
+  test('the menu of a phone leads to a view, and is out of the way then', async () => {
+    operator = await Operator.at(gateway, browser, PHONE);
     await operator.open('/dead');
     await operator.click('Menu');
     await operator.follow('Schedule');
     await operator.row('order-later').waitFor();
     expect(operator.address()).toBe('/schedule');
     expect(await operator.page.getByRole('link', { name: 'Audit log' }).isVisible()).toBe(false);
-    await operator.leave();
   });
 });
 
@@ -133,7 +142,10 @@ async function faultless(operator: Operator, what: string, picture: View['pictur
   for (const theme of ['light', 'dark'] as const) {
     await operator.page.emulateMedia({ colorScheme: theme });
     await operator.page.locator(`html[data-theme="${theme}"]`).waitFor();
-    const { violations } = await new AxeBuilder({ page: operator.page }).analyze();
+    // The page has no frames, so axe needs no second page to put their results together.
+    const axe = new AxeBuilder({ page: operator.page }).setLegacyMode(true);
+    // In the other theme, colours alone are others.
+    const { violations } = await (theme === 'light' ? axe : axe.withRules(['color-contrast'])).analyze();
     const faults = violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
     );

@@ -8,7 +8,7 @@ import { keepScreenshot, takesScreenshots } from './screenshots.js';
 
 const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
 /** A picture of the charts wants some history in them. */
-const TRAFFIC_MS = takesScreenshots ? 60_000 : 0;
+const PICTURE_TRAFFIC_MS = takesScreenshots ? 60_000 : 0;
 
 let browser: Browser;
 
@@ -48,9 +48,12 @@ describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) =>
       .waitFor();
     const [one] = await client.pull('orders', 'mail', { max: 1 });
     await client.reject([one?.receipt ?? '']);
-    await operator.row('orders/mail').getByText('1 dead letter').waitFor();
-    await keepScreenshot(operator, `overview-${engine}`);
-    await operator.page.getByRole('link', { name: 'Dead letters 1', exact: true }).waitFor();
+    await operator
+      .row('orders/mail')
+      .getByText(/[1-9]\d* dead letters?/)
+      .waitFor();
+    if (engine === 'embedded') await keepScreenshot(operator, 'overview');
+    await operator.page.getByRole('link', { name: /^Dead letters [1-9]\d*$/ }).waitFor();
   });
 
   test('a gateway that is away is told at once, old figures are marked, and it comes back by itself', async () => {
@@ -70,7 +73,8 @@ describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) =>
 
   /** At least one message; for a picture, waves of them. */
   async function traffic(): Promise<void> {
-    const end = Date.now() + TRAFFIC_MS;
+    const lastsMs = engine === 'embedded' ? PICTURE_TRAFFIC_MS : 0;
+    const end = Date.now() + lastsMs;
     let wave = 0;
     do {
       const size = 12 + Math.round(10 * Math.sin(wave++ / 9));
@@ -79,7 +83,7 @@ describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) =>
       const receipts = taken.map(({ receipt }) => receipt);
       if (wave % 7 === 0) await client.nack(receipts.splice(0, 2));
       if (receipts.length > 0) await client.ack(receipts);
-      if (TRAFFIC_MS > 0) await operator.page.waitForTimeout(150);
+      if (lastsMs > 0) await operator.page.waitForTimeout(150);
     } while (Date.now() < end);
     await client.publishOne({ topic: 'orders', body: '{}' });
   }

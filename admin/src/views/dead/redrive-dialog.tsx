@@ -59,7 +59,7 @@ export function RedriveDialog({ queries, what, onClose }: RedriveDialogProps) {
       <div className="pair">
         <Field label="At most" value={limit} onChange={setLimit} fault={faults.limit} name="limit" />
         <Field
-          label="A second"
+          label="At most a second"
           value={rate}
           onChange={setRate}
           fault={faults.rate}

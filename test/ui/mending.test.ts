@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.js';
 import { BusClient } from '../support/client.js';
 import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
+import { LockClient } from '../support/lock-client.js';
 import { Operator } from './operator.js';
 
 const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser?.close());
 
-describe.each(ENGINES)('a message on the %s engine, as an operator sees it', (engine) => {
+describe.each(ENGINES)('what an operator mends on the %s engine', (engine) => {
   let group: GatewayGroup;
   let gateway: Gateway;
   let client: BusClient;
@@ -33,7 +34,7 @@ describe.each(ENGINES)('a message on the %s engine, as an operator sees it', (en
     await group?.remove();
   });
 
-  test('it is published, found, watched as it dies, redriven, and acked', async () => {
+  test('a message is published, found, watched as it dies, mended, redriven, and acked', async () => {
     await client.makeChannel('orders', 'mail', { maxRetries: 3 });
 
     await operator.open('/publish');
@@ -71,13 +72,24 @@ describe.each(ENGINES)('a message on the %s engine, as an operator sees it', (en
 
     await operator.follow('Mend or redrive');
     await operator.row(id).waitFor();
+    await operator.click(`Edit ${id}`);
+    const save = operator.dialog().getByRole('button', { name: 'Save the change' });
+    await operator.page.getByLabel('Body', { exact: true }).waitFor();
+    expect(await save.isDisabled()).toBe(true);
+    await operator.fill('Body', '{"number":18}');
+    await operator.click('Add a header', operator.dialog());
+    await operator.fill('Name of header 1', 'mended');
+    await operator.fill('Value of header 1', 'yes');
+    await save.click();
+    await operator.reads(`${id} changed. It is still dead.`);
     await operator.click('Redrive all that fit…');
     await operator.reads('1 dead letter', operator.dialog());
     await operator.click('Redrive', operator.dialog());
     await operator.reads('1 dead letter redriven.');
 
     const [third] = await client.pull('orders', 'mail', { max: 1 });
-    expect(third?.body.toString()).toBe('{"number":17}');
+    expect(third?.body.toString()).toBe('{"number":18}');
+    expect(third?.headers).toEqual({ mended: 'yes' });
     await client.ack([third?.receipt ?? '']);
 
     await operator.page.goBack();
@@ -88,7 +100,7 @@ describe.each(ENGINES)('a message on the %s engine, as an operator sees it', (en
       .waitFor();
   });
 
-  test('one that waits for its time is made due later, and then cancelled', async () => {
+  test('a message that waits for its time is made due later, and then cancelled', async () => {
     await client.makeChannel('reminders', 'mail');
     await client.publishOne({ topic: 'reminders', id: 'tomorrow', body: 'x', delayMs: 86_400_000 });
 
@@ -108,5 +120,42 @@ describe.each(ENGINES)('a message on the %s engine, as an operator sees it', (en
     await operator.reads('tomorrow cancelled.');
     await operator.reads('Nothing is scheduled');
     expect(await client.pull('reminders', 'mail', { waitMs: 0 })).toEqual([]);
+  });
+
+  test('a message that comes by the clock shows when, before it is saved', async () => {
+    await operator.open('/cron');
+    await operator.click('Create an entry…');
+    await operator.fill('Name', 'yearly');
+    await operator.page.getByLabel('Topic', { exact: true }).last().fill('reports');
+    await operator.fill('When', '61 * * * *');
+    await operator.page.locator('.effect:not([data-tone])').waitFor();
+    await operator.fill('When', '0 12 1 7 *');
+    await operator.fill('Time zone', 'UTC');
+    // Noon of UTC, on a clock of Berlin in summer.
+    await operator.reads(/Next, in your zone: 01 Jul 20\d\d, 14:00:00/, operator.dialog());
+    await operator.click('Create', operator.dialog());
+    await operator.reads('yearly created.');
+    await operator.click('More for yearly');
+    await operator.page.getByRole('menuitem', { name: 'Run now…' }).click();
+    await operator.click('Publish once', operator.dialog());
+    await operator.reads(/^Published /);
+    await operator.click('More for yearly');
+    await operator.page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await operator.reads('Nothing is published to', operator.dialog());
+    await operator.click('Delete the entry', operator.dialog());
+    await operator.reads('No cron entries');
+  });
+
+  test('a lock that is stuck is released when its name is typed', async () => {
+    const locks = new LockClient(gateway.rpcUrl);
+    const held = await locks.acquire('import', 600_000);
+    await operator.open('/locks');
+    await operator.click('Release import');
+    await operator.reads('check the fencing token', operator.dialog());
+    await operator.fill('Type import to confirm', 'import');
+    await operator.click('Release the lock', operator.dialog());
+    await operator.reads('Nobody holds a lock');
+    expect(await locks.release(held?.token ?? '')).toBe(false);
+    locks.close();
   });
 });
