@@ -1,8 +1,9 @@
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { Stats } from '@waybill/proto/waybill/v1/admin';
 import { useSyncExternalStore } from 'react';
 import { setClock } from '../text/clock.js';
 import { admin } from './clients.js';
-import { currentSession, onSession } from './session.js';
+import { currentSession, currentToken, lock, onSession } from './session.js';
 
 /**
  * The gateway's figures, second by second, for the whole page.
@@ -48,6 +49,7 @@ function subscribe(listener: () => void): () => void {
 async function watch(page: AbortSignal): Promise<void> {
   for (let failures = 0; !page.aborted; ) {
     await unlocked(page);
+    const token = currentToken();
     const attempt = new AbortController();
     const signal = AbortSignal.any([page, attempt.signal]);
     const silence = () => setTimeout(() => attempt.abort(), SILENT_MS);
@@ -59,8 +61,9 @@ async function watch(page: AbortSignal): Promise<void> {
         failures = 0;
         if (stats) take(stats);
       }
-    } catch {
-      // However it ended: it is asked for again.
+    } catch (error) {
+      // However it ended, it is asked for again; without a name, after the operator gave one.
+      if (ConnectError.from(error).code === Code.Unauthenticated && currentToken() === token) lock();
     }
     clearTimeout(timer);
     if (page.aborted) return;

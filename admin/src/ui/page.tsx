@@ -13,15 +13,16 @@ export interface PageProps {
 
 /** One view: names the document, and takes the focus when it opens, so that a screen reader reads on from here. */
 export function Page({ title, documentTitle = title, crumb, about, actions, children }: PageProps) {
-  const heading = useRef<HTMLElement>(null);
+  const page = useRef<HTMLElement>(null);
   useEffect(() => {
     document.title = `${documentTitle} · Waybill`;
   }, [documentTitle]);
   useEffect(() => {
-    heading.current?.focus({ preventScroll: true });
+    // A form may have taken it already.
+    if (!page.current?.contains(document.activeElement)) page.current?.focus({ preventScroll: true });
   }, []);
   return (
-    <main className="page" id="page" tabIndex={-1} ref={heading}>
+    <main className="page" id="page" tabIndex={-1} ref={page}>
       <div className="page-head">
         <div className="titles">
           {crumb === undefined ? null : <p className="crumb">{crumb}</p>}
