@@ -23,7 +23,7 @@ COPY sdk-ts sdk-ts
 COPY server server
 COPY admin admin
 RUN npx tsc -b proto sdk-ts server
-RUN npm run build -w admin
+RUN cd admin && npx vite build
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 # What only the compiler and the tests read.
 RUN find proto sdk-ts server -name node_modules -prune -o -type f \

@@ -48,7 +48,12 @@ export function PurgeDialog({ topic, channel, onClose }: DialogProps) {
             )
       }
       onClose={onClose}
-      onConfirm={() => act(purgeAll(request), (total) => `${count(total)} of ${name} purged.`)}
+      onConfirm={() =>
+        act(
+          purgeAll(request),
+          ({ total, complete }) => `${count(total)} of ${name} purged.${complete ? '' : ' More is left: purge again.'}`,
+        )
+      }
     >
       <div className="actions">
         <Checkbox selected={ready} onChange={setReady}>
@@ -62,16 +67,22 @@ export function PurgeDialog({ topic, channel, onClose }: DialogProps) {
   );
 }
 
+interface Purged {
+  readonly total: bigint;
+  /** False: there is more. */
+  readonly complete: boolean;
+}
+
 async function purgeAll(
   request: ChannelName & { readonly ready: boolean; readonly scheduled: boolean },
-): Promise<bigint> {
+): Promise<Purged> {
   let total = 0n;
   for (let call = 0; call < PURGE_CALLS; call++) {
     const { ready, scheduled, complete } = await admin.purgeChannel(request);
     total += ready + scheduled;
-    if (complete) break;
+    if (complete) return { total, complete };
   }
-  return total;
+  return { total, complete: false };
 }
 
 export function DeleteChannelDialog({ topic, channel, onClose, onGone }: DialogProps) {
