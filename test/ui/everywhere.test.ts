@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { Admin } from '@waybill/proto/waybill/v1/admin';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AdminClient } from '../support/admin-client.js';
 import { startChromium } from '../support/chromium.js';
 import { BusClient } from '../support/client.js';
@@ -92,20 +92,21 @@ async function fill(): Promise<void> {
   await admin.call(Admin.method.createCronEntry, { entry });
 }
 
-describe('in the web UI', () => {
+describe('on a desk', () => {
   let operator: Operator;
 
-  afterEach(() => operator?.leave());
+  beforeAll(async () => {
+    operator = await Operator.at(gateway, browser);
+  });
+  afterAll(() => operator?.leave());
 
   test.each(VIEWS)('$path has no fault that axe finds, light and dark', async ({ path, shows, picture }) => {
-    operator = await Operator.at(gateway, browser);
     await operator.open(path);
     await operator.reads(shows);
     await faultless(operator, path, picture);
   });
 
   test('a question and the overview of keys have none either', async () => {
-    operator = await Operator.at(gateway, browser);
     await operator.open('/dead');
     await operator.click('Redrive all that fit…');
     await operator.reads('4 dead letters', operator.dialog());
@@ -116,18 +117,23 @@ describe('in the web UI', () => {
     await operator.reads('On the page', operator.dialog());
     await faultless(operator, 'the overview of keys');
   });
+});
 
-  test('every view fits a phone: nothing reaches beyond its side', async () => {
+describe('on a phone', () => {
+  let operator: Operator;
+
+  beforeAll(async () => {
     operator = await Operator.at(gateway, browser, PHONE);
-    for (const { path, shows } of VIEWS) {
-      await operator.open(path);
-      await operator.reads(shows);
-      expect(await operator.page.evaluate('document.documentElement.scrollWidth'), path).toBe(PHONE.width);
-    }
+  });
+  afterAll(() => operator?.leave());
+
+  test.each(VIEWS)('$path reaches beyond no side', async ({ path, shows }) => {
+    await operator.open(path);
+    await operator.reads(shows);
+    expect(await operator.page.evaluate('document.documentElement.scrollWidth')).toBe(PHONE.width);
   });
 
-  test('the menu of a phone leads to a view, and is out of the way then', async () => {
-    operator = await Operator.at(gateway, browser, PHONE);
+  test('the menu leads to a view, and is out of the way then', async () => {
     await operator.open('/dead');
     await operator.click('Menu');
     await operator.follow('Schedule');

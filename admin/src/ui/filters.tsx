@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { fromLocalInput, isoOf, msOf, toLocalInput } from '../text/time.js';
 import { Button } from './button.js';
 import { type Choice, ChoiceField, Field } from './field.js';
@@ -29,7 +29,12 @@ const SHOWN_ON_PHONE = 2;
 export function Filters<Name extends string>({ label, fields, values, onApply, action = 'Apply' }: FiltersProps<Name>) {
   const [draft, setDraft] = useState(values);
   const inUrl = JSON.stringify(values);
-  useEffect(() => setDraft(JSON.parse(inUrl)), [inUrl]);
+  // Back, Forward and links change the URL under the form.
+  const [drafted, setDrafted] = useState(inUrl);
+  if (drafted !== inUrl) {
+    setDrafted(inUrl);
+    setDraft(values);
+  }
   const set = (name: Name, value: string) => ({ ...draft, [name]: value });
   const isSet = fields.some(({ name }) => (values[name] ?? '') !== '');
   const [folded, setFolded] = useState(!isSet);

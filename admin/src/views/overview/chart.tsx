@@ -77,7 +77,6 @@ function optionsFor(
     grid: { stroke: colorOf('--line'), width: 1 },
     ticks: { show: false },
   };
-  const print = unit === 'rate' ? rate : short;
   return {
     width: place.clientWidth,
     height: HEIGHT,
@@ -91,7 +90,12 @@ function optionsFor(
     },
     axes: [
       { ...axis, grid: { show: false }, size: 30, space: 70, values: '{HH}:{mm}:{ss}' },
-      { ...axis, size: 52, space: 36, values: (_plot, ticks) => ticks.map((tick) => print(tick)) },
+      {
+        ...axis,
+        size: 52,
+        space: 36,
+        values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? short(tick) : tick.toFixed(1))),
+      },
     ],
     series: [
       {},
