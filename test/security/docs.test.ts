@@ -41,7 +41,7 @@ test.each([
   ['tokens', ['tokens']],
   ['tls', ['tls']],
   ['mtls', ['tls', 'mtls']],
-])('the recipe for %s runs', async (name, before) => {
+])('the recipe for %s runs', { timeout: 180_000 }, async (name, before) => {
   const gateway = await prepared(settingsOf(name), ...before.map((one) => block('sh', one)));
   await gateway.start();
   expect(await shell(at(block('sh', `${name}-use`), gateway), gateway.folder)).toContain('parked');
