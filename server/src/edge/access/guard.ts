@@ -60,6 +60,12 @@ export class Guard implements Callers, Service {
     throw new Error('a call came past the guard');
   }
 
+  /** For a page that names everything. Rejects with UNAUTHENTICATED, PERMISSION_DENIED or RATE_LIMITED. */
+  async admitReader(caller: Caller): Promise<void> {
+    const principal = await this.parts.access.authenticate(caller);
+    principal.requireEverything('read');
+  }
+
   /** What a consumer is called that gives itself a name, or none. */
   consumerNameOf(call: Caller): (given: string) => string {
     return (given) => this.of(call).consumerName(given, call.getPeer());
