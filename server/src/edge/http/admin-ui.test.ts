@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -121,6 +121,15 @@ describe('the web UI', () => {
     const answer = await raw(path);
     expect(answer).not.toContain('\r\n\r\nsecret');
     expect(answer).toMatch(/^HTTP\/1.1 (200 OK[\s\S]*Waybill|404|400)/);
+  });
+
+  it('is served but for a file that cannot be read, as one that a build just took away', async () => {
+    const unreadable = join(folder, 'dist', 'assets', 'large.js');
+    writeFileSync(unreadable, '');
+    // Node reads no file of more than 2 GiB; of this one, nothing takes room on the disk.
+    truncateSync(unreadable, 2 ** 31 + 1);
+    expect((await get('/admin/assets/large.js')).status).toBe(404);
+    expect((await get('/admin/', { headers: html })).status).toBe(200);
   });
 
   it('follows no link out of its folder', async () => {

@@ -35,7 +35,7 @@ export interface StaticFile {
  * and again when `index.html` is another one: a build shows without a restart.
  */
 export class StaticFiles {
-  #files: ReadonlyMap<string, Promise<StaticFile>> = new Map();
+  #files: ReadonlyMap<string, Promise<StaticFile | undefined>> = new Map();
   #version = '';
 
   constructor(private readonly folder: string) {}
@@ -55,11 +55,13 @@ export class StaticFiles {
   }
 }
 
-async function filesOf(folder: string): Promise<Map<string, Promise<StaticFile>>> {
+async function filesOf(folder: string): Promise<Map<string, Promise<StaticFile | undefined>>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   // A link could lead out of the folder.
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return new Map(paths.map((path) => [relative(folder, path).split(sep).join('/'), fileAt(path)]));
+  // One that a build replaces at this moment is not there; the build's end, its index.html, has all read again.
+  const readOrMissing = (path: string) => fileAt(path).catch(() => undefined);
+  return new Map(paths.map((path) => [relative(folder, path).split(sep).join('/'), readOrMissing(path)]));
 }
 
 async function fileAt(path: string): Promise<StaticFile> {
