@@ -151,13 +151,33 @@ export const BAD_ADMIN_CALLS: readonly BadCall[] = [
   ),
   bad(
     method.findMessages,
-    'a key',
-    ask(method.findMessages)({ key: 'k' }),
-    invalid(
-      'QUERY_INVALID',
-      'key',
-      'no text yet: a key travels with the message, and the ledger has no record of it; search by id',
-    ),
+    'a key of 129 characters',
+    ask(method.findMessages)({ key: 'k'.repeat(129) }),
+    invalid('QUERY_INVALID', 'key', 'up to 128 characters'),
+  ),
+  bad(
+    method.findMessages,
+    'a key and an id',
+    ask(method.findMessages)({ key: 'k', id: 'i' }),
+    invalid('QUERY_INVALID', 'id', 'nothing where a key or a header is searched for'),
+  ),
+  bad(
+    method.findMessages,
+    'a key and a header',
+    ask(method.findMessages)({ key: 'k', headerName: 'x-order' }),
+    invalid('QUERY_INVALID', 'key', 'nothing where a header is searched for'),
+  ),
+  bad(
+    method.findMessages,
+    'a value of no header',
+    ask(method.findMessages)({ headerValue: 'v' }),
+    invalid('QUERY_INVALID', 'header_name', 'the name of the header whose value is given'),
+  ),
+  bad(
+    method.findMessages,
+    'a header that no config names',
+    ask(method.findMessages)({ headerName: 'x-order', headerValue: 'v' }),
+    invalid('QUERY_INVALID', 'header_name', 'a header of config SearchHeaders, which names none'),
   ),
   ...[
     [5, 5, 0],
@@ -174,7 +194,11 @@ export const BAD_ADMIN_CALLS: readonly BadCall[] = [
     method.findMessages,
     'parked messages of any id',
     ask(method.findMessages)({ states: [2] }),
-    invalid('QUERY_INVALID', 'states[0]', 'DELAYED and PARKED only with an id: see ListScheduled and ListTopics'),
+    invalid(
+      'QUERY_INVALID',
+      'states[0]',
+      'DELAYED and PARKED only with an id, a key or a header: see ListScheduled and ListTopics',
+    ),
   ),
   bad(
     method.findMessages,

@@ -47,10 +47,10 @@ export function neverEarly(engine: EngineUnderTest): void {
     const stream = await bus.client().subscribe(topic, 'c', { credit: DELAYED });
     const tries = Array.from({ length: CANCELS }, async () => {
       const id = randomUUID();
-      const dueAt = Date.now() + randomInt(600, 1_500);
+      const dueAt = Date.now() + randomInt(2_000, 3_000);
       await bus.client().publishOne({ topic, id, dueTimeMs: dueAt });
       // Most around the time of its delivery, which takes some milliseconds; some long before, so that a machine that is busy does both too.
-      const around = randomInt(4) === 0 ? randomInt(-400, -100) : randomInt(-10, 30);
+      const around = randomInt(4) === 0 ? randomInt(-1_500, -500) : randomInt(-10, 30);
       await delay(dueAt - Date.now() + around);
       return { id, cancelled: await cancelled(topic, id) };
     });
