@@ -189,6 +189,10 @@ export class Client implements Bus {
     return lock;
   }
 
+  async ping(options: CallOptions = {}): Promise<void> {
+    await this.#connection.serving(this.#deadlineMs(options), options.signal);
+  }
+
   close(options: { timeout?: Duration } = {}): Promise<void> {
     this.#closed ??= this.#close(options.timeout ?? 30_000);
     return this.#closed;

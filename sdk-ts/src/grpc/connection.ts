@@ -96,6 +96,22 @@ export class Connection {
     }
   }
 
+  /** Resolves when a gateway answers that it serves; rejects with UnavailableError when none does in `timeoutMs`, with what it answered when it refuses us, or with the signal's reason. */
+  async serving(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    let answer: Buffer;
+    try {
+      answer = await this.unary(HEALTH, Buffer.alloc(0), { timeoutMs, repeat: true, signal });
+    } catch (thrown) {
+      const silent = thrown instanceof DeadlineError || thrown instanceof UnavailableError;
+      throw silent ? unreachable(this.options.addresses, thrown) : thrown;
+    }
+    if (answer.equals(SERVING)) return;
+    throw new UnavailableError('the gateway answers that it does not serve', {
+      code: 'UNAVAILABLE',
+      reason: 'NOT_SERVING',
+    });
+  }
+
   /** Ends every call with ClosedError. Safe twice. */
   close(): void {
     this.#closed.abort(new ClosedError('the bus is closed'));
@@ -142,7 +158,7 @@ export class Connection {
   }
 }
 
-/** grpc.health.v1.Health/Check of the whole server: an empty request; of the answer, only that there is one matters. */
+/** grpc.health.v1.Health/Check of the whole server: an empty request. */
 const HEALTH: MethodDefinition<Buffer, Buffer> = {
   path: '/grpc.health.v1.Health/Check',
   requestStream: false,
@@ -152,6 +168,9 @@ const HEALTH: MethodDefinition<Buffer, Buffer> = {
   responseSerialize: (bytes) => bytes,
   responseDeserialize: (bytes) => bytes,
 };
+
+/** `HealthCheckResponse { status: SERVING }` */
+const SERVING = Buffer.from([0x08, 0x01]);
 
 function channelCredentials({ tls, addresses }: ResolvedOptions) {
   return tls === undefined
