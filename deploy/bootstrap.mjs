@@ -10,6 +10,8 @@ import { withLock } from './lock.mjs';
 import { main, quietly, root, StepFailure, step, tool } from './step.mjs';
 
 const PRODUCT = ['proto', 'sdk-ts', 'server'];
+/** What a project is compiled to. */
+const OUTPUTS = ['dist', 'cjs'];
 const OLDEST_NODE = 20;
 
 /** Everything that `npm start` needs. */
@@ -87,11 +89,17 @@ async function install() {
 /** tsc trusts its build record even when the output is gone, so the record goes with it. */
 function forgetLostBuilds() {
   for (const project of PRODUCT) {
-    if (existsSync(join(root, project, 'dist'))) continue;
+    if (OUTPUTS.every((folder) => holdsOutput(join(root, project, folder)))) continue;
     for (const file of readdirSync(join(root, project))) {
       if (file.endsWith('.tsbuildinfo')) rmSync(join(root, project, file));
     }
   }
+}
+
+/** `cjs` is there in every checkout, with a package.json that says what its files are; where there is none, nothing is compiled to it. */
+function holdsOutput(folder) {
+  if (!existsSync(folder)) return folder.endsWith('cjs');
+  return readdirSync(folder).some((name) => name !== 'package.json');
 }
 
 function stampOf(lockText) {

@@ -4,6 +4,7 @@ import { build, installed } from '../../deploy/bootstrap.mjs';
 import { main, quietly, StepFailure, step, tool } from '../../deploy/step.mjs';
 import { importRules } from './imports.mjs';
 import { lockServesAll } from './lockfile.mjs';
+import { packagesLoad } from './packages.mjs';
 import { generatedUnchanged, lintProto, wireUnbroken } from './proto.mjs';
 
 const CHECKS = [
@@ -15,6 +16,7 @@ const CHECKS = [
   ['types', () => build()],
   ['config files', () => quietly(process.execPath, ['server/dist/config/generate.js', '--check']).then(() => '')],
   ['imports', importRules],
+  ['packages', packagesLoad],
 ];
 
 /** Runs every check, also after one failed, and prints what failed. */
