@@ -13,6 +13,7 @@ import {
   WaybillRequest,
   WaybillServer,
 } from './nestjs/index.js';
+import { instrument } from './otel/index.js';
 import { TestingGateway } from './testing/gateway.js';
 
 /*
@@ -202,6 +203,14 @@ describe('the README', () => {
     expect(charge).toHaveBeenCalledWith({ number: 7 });
     await bus.close();
     await app.close();
+  });
+
+  it('is traced', async () => {
+    // #region otel
+    const bus = instrument(await connect());
+    // #endregion
+    expect((await bus.publish('orders', { number: 7 })).outcome).toBe('parked');
+    await bus.close();
   });
 
   it('locks', async () => {

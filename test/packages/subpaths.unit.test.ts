@@ -15,6 +15,7 @@ const ENTRIES: readonly {
     loads: ['@bufbuild/protobuf', '@grpc/grpc-js', '@waybill/proto'],
     names: ['connect', 'ReplyError'],
   },
+  { entry: '@waybill/sdk/otel', needs: ['@opentelemetry/api'], loads: ['@opentelemetry/api'], names: ['instrument'] },
   { entry: '@waybill/sdk/outbox', loads: [], names: ['createOutbox', 'createRelay'] },
   {
     entry: '@waybill/sdk/nestjs',
