@@ -17,6 +17,7 @@ const CHECKS = [
   ['config files', () => quietly(process.execPath, ['server/dist/config/generate.js', '--check']).then(() => '')],
   ['imports', importRules],
   ['packages', packagesLoad],
+  ['api docs', () => quietly(process.execPath, ['docs/api/build.mjs', '--check']).then(() => '')],
 ];
 
 /** Runs every check, also after one failed, and prints what failed. */

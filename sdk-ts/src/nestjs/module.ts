@@ -55,6 +55,7 @@ const OPTIONS = Symbol('waybill.options');
 export class WaybillModule implements OnApplicationShutdown {
   readonly #held: HeldBus;
 
+  /** @internal */
   constructor(held: HeldBus) {
     this.#held = held;
   }
