@@ -207,7 +207,7 @@ export class Client implements Bus {
     await this.#requests.close(Math.max(0, end - Date.now()));
     await this.#publisher.close(Math.max(0, end - Date.now()));
     await Promise.all([...this.#locks].map((lock) => lock.release(end - Date.now())));
-    this.#connection.close();
+    await this.#connection.close();
   }
 
   #consume(topic: string, channel: string, work: Work, options: SubscribeOptions): Subscription {

@@ -1,6 +1,7 @@
 import type { Bus } from './bus.js';
 import { Client } from './client.js';
 import { Connection } from './grpc/connection.js';
+import { GrpcTransport } from './grpc/transport.js';
 import { type ConnectOptions, resolveOptions } from './options.js';
 
 /**
@@ -14,12 +15,12 @@ import { type ConnectOptions, resolveOptions } from './options.js';
  */
 export async function connect(options: string | readonly string[] | ConnectOptions = {}): Promise<Bus> {
   const resolved = resolveOptions(typeof options === 'string' || isList(options) ? { url: options } : options);
-  const connection = new Connection(resolved);
+  const connection = new Connection(resolved, new GrpcTransport(resolved));
   if (!resolved.lazy) {
     try {
       await connection.ready(resolved.deadlineMs);
     } catch (error) {
-      connection.close();
+      await connection.close();
       throw error;
     }
   }

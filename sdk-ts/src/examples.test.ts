@@ -4,7 +4,19 @@ import { Controller, Inject, Logger, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type AsyncMicroserviceOptions, Ctx, Payload } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connect, DeadlineError, ReplyError, RetryAfter, StaleReceiptError, UnrecoverableError } from './index.js';
+import { z } from 'zod';
+import {
+  connect,
+  DeadlineError,
+  idempotency,
+  type LogEntry,
+  logging,
+  memoryStore,
+  ReplyError,
+  RetryAfter,
+  StaleReceiptError,
+  UnrecoverableError,
+} from './index.js';
 import {
   WaybillClient,
   type WaybillContext,
@@ -22,7 +34,9 @@ import { TestingGateway } from './testing/gateway.js';
  */
 let gateway: TestingGateway;
 
-const charge = vi.fn(async (_order: Order) => {});
+const logger = { info: vi.fn((_entry: LogEntry, _text: string) => {}) };
+const insertAll = vi.fn(async (_orders: readonly Order[]) => {});
+const charge = vi.fn(async (_order: Order, _id?: string) => {});
 const render = vi.fn(async (_job: string) => {});
 const makeReport = vi.fn(async (_options: { signal: AbortSignal }) => 'report');
 const storeReport = vi.fn(async (report: string, fence: number) => `${report} ${fence}`);
@@ -92,6 +106,69 @@ describe('the README', () => {
     await bus.close();
   });
 
+  it('gives topics a type', async () => {
+    const bus = await connect();
+    // #region topic
+    const Order = z.object({ number: z.int(), customer: z.string() });
+    const orders = bus.topic('orders', Order);
+
+    await orders.publish({ number: 7, customer: 'ann' }, { key: 'ann' }); // { number: '7' } would reject, and not compile
+    orders.subscribe('billing', async (order, message) => {
+      await charge(order, message.id); // { number: number; customer: string }, and checked
+    });
+    // #endregion
+    await gateway.until(() => gateway.store.settled.length === 1);
+    expect(charge).toHaveBeenCalledWith({ number: 7, customer: 'ann' }, expect.any(String));
+    await bus.close();
+  });
+
+  it('handles batches', async () => {
+    const bus = await connect();
+    await bus.publishMany('orders', [{ number: 7 }, '', { number: 8 }]);
+    // #region batch
+    bus.subscribeBatch(
+      'orders',
+      'warehouse',
+      async (messages) => {
+        const orders: Order[] = [];
+        for (const message of messages) {
+          if (message.body.length > 0) orders.push(message.json());
+          else await message.reject('empty'); // this one alone
+        }
+        await insertAll(orders); // throws: all others again; returns: all others acked
+      },
+      { size: 500, wait: '200ms' },
+    );
+    // #endregion
+    await gateway.until(() => gateway.store.settled.length === 3);
+    expect(insertAll).toHaveBeenCalledWith([{ number: 7 }, { number: 8 }]);
+    expect(gateway.store.settled.map((settled) => settled.kind).sort()).toEqual(['ack', 'ack', 'reject']);
+    await bus.close();
+  });
+
+  it('runs middleware', async () => {
+    charge.mockClear();
+    // #region middleware
+    const bus = await connect({ middleware: [logging((entry) => logger.info(entry, 'handled'))] });
+
+    bus.subscribe('orders', 'billing', (message) => charge(message.json()), {
+      middleware: [
+        idempotency(memoryStore()),
+        async (message, next) => {
+          if (message.headers.test === 'yes') return; // acked, and no handler sees it
+          await next(); // throws what the handler throws
+        },
+      ],
+    });
+    // #endregion
+    await bus.publish('orders', { number: 7 });
+    await bus.publish('orders', { number: 8 }, { headers: { test: 'yes' } });
+    await gateway.until(() => gateway.store.settled.length === 2);
+    expect(charge.mock.calls).toEqual([[{ number: 7 }]]);
+    expect(logger.info).toHaveBeenCalledTimes(2);
+    await bus.close();
+  });
+
   it('pulls', async () => {
     const bus = await connect();
     await bus.publish('jobs', 'a film');
@@ -108,7 +185,7 @@ describe('the README', () => {
   });
 
   it('tells errors apart', async () => {
-    const bus = await connect({ deadline: 50 });
+    const bus = await connect({ deadline: '1s' });
     gateway.deaf = true;
     // #region errors
     try {

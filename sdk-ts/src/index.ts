@@ -34,6 +34,10 @@ export {
 } from './errors.js';
 export type { Lock, LockOptions, LockScope } from './lock/lock.js';
 export type { Message, Settlement } from './message.js';
+export { type DeliveryKey, type IdempotencyStore, idempotency } from './middleware/idempotency.js';
+export { type LogEntry, logging } from './middleware/logging.js';
+export { type MemoryStoreOptions, memoryStore } from './middleware/memory-store.js';
+export { type Instruments, metrics, type OutcomeLabels, type SubscriptionLabels } from './middleware/metrics.js';
 export type { Middleware, SubscriptionInfo } from './middleware/middleware.js';
 export type { ConnectOptions, TlsOptions } from './options.js';
 export type { MessageOptions } from './publisher/outgoing.js';

@@ -38,6 +38,9 @@ export interface ConnectOptions {
   batch?: { messages?: number; bytes?: number };
 }
 
+/** What a bus may be told that is reached without a network. */
+export type BusOptions = Omit<ConnectOptions, 'url' | 'tls' | 'token' | 'keepalive' | 'lazy'>;
+
 export interface TlsOptions {
   /** The authorities to trust. Default: the system's. */
   ca?: string | Uint8Array;

@@ -29,23 +29,33 @@ import { openStore } from './adapters/sqlite/store.js';
 import { type Address, parseAddress, splitAmqpUrls } from './config/address.js';
 import { engine as engineOf } from './config/engine.js';
 import type { Config } from './config/schema.js';
-import { Gateway } from './gateway.js';
+import { Gateway, type GatewayOptions } from './gateway.js';
+import type { GatewayTelemetry } from './observability/telemetry.js';
 import { type Clock, systemClock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
+import { type Meters, silentMeters } from './ports/telemetry.js';
 
 /** The composition root: the only place that names adapters. */
-export function createGateway(config: Config, logger: Logger, clock: Clock = systemClock): Gateway {
-  return new Gateway(config, createEngine(config, logger, clock), logger, clock);
+export function createGateway(
+  config: Config,
+  logger: Logger,
+  telemetry: GatewayTelemetry,
+  clock: Clock = systemClock,
+  options?: GatewayOptions,
+): Gateway {
+  return new Gateway(config, createEngine(config, logger, clock, telemetry.meters), logger, clock, telemetry, options);
 }
 
 /** The engine that the config asks for, not yet started. */
-export function createEngine(config: Config, logger: Logger, clock: Clock): Engine {
-  return engineOf(config) === 'embedded' ? embedded(config, logger, clock) : cluster(config, logger, clock);
+export function createEngine(config: Config, logger: Logger, clock: Clock, meters: Meters = silentMeters): Engine {
+  return engineOf(config) === 'embedded'
+    ? embedded(config, logger, clock, meters)
+    : cluster(config, logger, clock, meters);
 }
 
-function embedded(config: Config, logger: Logger, clock: Clock): Engine {
-  const store = openStore({ file: config.DataFile, logger, clock });
+function embedded(config: Config, logger: Logger, clock: Clock, meters: Meters): Engine {
+  const store = openStore({ file: config.DataFile, logger, clock, meters });
   const broker = new SqliteBroker(store, { maxWaitingBytes: config.MaxPendingPublishBytes });
   const ledger = new SqliteLedger(store);
   const locks = new LocalLocks(clock);
@@ -68,7 +78,7 @@ function embedded(config: Config, logger: Logger, clock: Clock): Engine {
   };
 }
 
-function cluster(config: Config, logger: Logger, clock: Clock): Engine {
+function cluster(config: Config, logger: Logger, clock: Clock, meters: Meters): Engine {
   const broker = new RabbitBroker({
     url: splitAmqpUrls(config.AmqpUrl),
     prefix: config.BrokerPrefix,
@@ -93,7 +103,7 @@ function cluster(config: Config, logger: Logger, clock: Clock): Engine {
     prefix: config.RedisPrefix,
     logger,
   });
-  const ledger = new MysqlLedger(mysql, { clock });
+  const ledger = new MysqlLedger(mysql, { clock, meters });
   return {
     broker,
     ledger,

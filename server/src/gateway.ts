@@ -12,21 +12,31 @@ import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
 import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
+import { splitOrigins } from './config/origins.js';
 import type { Config } from './config/schema.js';
+import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
-import { RpcServer } from './edge/grpc/server.js';
+import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
+import { adminRoutes } from './edge/http/admin-ui.js';
 import { healthRoutes } from './edge/http/health.js';
+import { metricsRoute } from './edge/http/metrics.js';
+import { Origins } from './edge/http/origin.js';
+import { HttpCalls } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
+import { figures } from './figures.js';
 import type { RetryPolicy } from './model/retry-policy.js';
+import { Metrics } from './observability/metrics.js';
+import type { GatewayTelemetry } from './observability/telemetry.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
+import type { Telemetry, Watch } from './ports/telemetry.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -36,7 +46,12 @@ import { type Job, Runner } from './workers/runner.js';
 import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
-const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+export const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+export interface GatewayOptions {
+  /** False: it opens no port, and is called by `direct` alone. Default: true. */
+  readonly listens?: boolean;
+}
 
 /**
  * A gateway on an engine: the bus, its workers and both ports.
@@ -48,34 +63,66 @@ export class Gateway implements Service {
   readonly #bus: Bus;
   readonly #locks: LockDesk;
   readonly #admin: Admin;
+  /** The services, called without a port. */
+  readonly direct: DirectServices;
   readonly #rpc: RpcServer;
   readonly #http: HttpServer;
   readonly #services: readonly Service[];
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock) {
-    this.#bus = makeBus(config, engine, logger, clock);
+  constructor(
+    config: Config,
+    engine: Engine,
+    logger: Logger,
+    clock: Clock,
+    telemetry: GatewayTelemetry,
+    { listens = true }: GatewayOptions = {},
+  ) {
+    this.#bus = makeBus(config, engine, logger, clock, telemetry);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    this.#rpc = makeRpc(config, engine, this.#bus, this.#locks, this.#admin, logger, clock);
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry.watch);
+    const sources = {
+      ...facts,
+      bus: this.#bus,
+      readings: this.#admin.readings,
+      streams: services.streams,
+      dependencies: engine.dependencies,
+      shards: workers.shards,
+      most: config.MetricsMaxChannels,
+    };
+    const metrics = new Metrics(telemetry.meters, () => figures(sources));
+    this.#rpc = makeRpc(config, services);
+    const called = [...services.list, this.#rpc.health];
+    this.direct = new DirectServices(called);
     const host = listenHost(config);
+    const calls = new HttpCalls({
+      services: called.map(({ desc }) => desc),
+      direct: this.direct,
+      maxMessageBytes: config.MaxMessageBytes,
+      origins: new Origins(splitOrigins(config.HttpAllowedOrigins), host),
+      logger,
+    });
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
+      metricsRoute(metrics),
+      ...calls.routes,
+      ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
+      telemetry,
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,
       this.#admin.nodes,
-      this.#http,
-      this.#rpc,
+      ...(listens ? [this.#http, calls, this.#rpc] : [withoutPorts(services)]),
     ];
   }
 
@@ -107,9 +154,9 @@ export class Gateway implements Service {
   }
 }
 
-function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): Bus {
+function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock, telemetry: Telemetry): Bus {
   return new Bus(
-    { ...engine, clock, logger },
+    { ...engine, clock, logger, telemetry },
     {
       maxMessageBytes: config.MaxMessageBytes,
       frameMessages: config.FrameMaxMessages,
@@ -118,6 +165,7 @@ function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): 
       defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
       defaultRetry: defaultRetry(config),
       limits: limits(config),
+      countedChannels: config.MetricsMaxChannels,
     },
   );
 }
@@ -134,7 +182,15 @@ function limits(config: Config): BusLimits {
   };
 }
 
-function makeRpc(
+interface Services {
+  readonly list: readonly RpcService[];
+  /** Of all streams. */
+  readonly streams: Limit;
+  /** Ends streams and calls in order. */
+  drain(graceMs: number): Promise<void>;
+}
+
+function makeServices(
   config: Config,
   { broker }: Engine,
   bus: Bus,
@@ -142,7 +198,8 @@ function makeRpc(
   admin: Admin,
   logger: Logger,
   clock: Clock,
-): RpcServer {
+  watch: Watch | undefined,
+): Services {
   const consumers = {
     maxCredit: config.MaxCredit,
     defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
@@ -152,7 +209,12 @@ function makeRpc(
   const heartbeatMs = config.HeartbeatSeconds * 1000;
   const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs }, limit);
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
-  const service = new BusService(bus, streams, clock, logger, { ...consumers, publishTimeoutMs, streams: limit });
+  const service = new BusService(bus, streams, clock, logger, {
+    ...consumers,
+    publishTimeoutMs,
+    streams: limit,
+    watch,
+  });
   const lockService = new LocksService(locks, clock, logger);
   const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
@@ -160,14 +222,30 @@ function makeRpc(
     publishTimeoutMs,
     leaseMs: consumers.defaultLeaseMs,
   });
-  return new RpcServer(
-    [
+  return {
+    streams: limit,
+    list: [
       { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
       { desc: AdminDesc, definition: adminDefinition, implementation: adminService.implementation() },
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
     ],
+    async drain(graceMs) {
+      adminService.drain();
+      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
+    },
+  };
+}
+
+/** Whoever called them has ended its calls, and what they held is on its way back. */
+function withoutPorts({ drain }: Services): Service {
+  return { start: async () => {}, stop: () => drain(0) };
+}
+
+function makeRpc(config: Config, { list, drain }: Services): RpcServer {
+  return new RpcServer(
+    list,
     {
       host: listenHost(config),
       port: config.RpcPort,
@@ -175,10 +253,7 @@ function makeRpc(
       keepaliveMs: config.KeepaliveSeconds * 1000,
       drainMs: config.DrainSeconds * 1000,
     },
-    async (graceMs) => {
-      adminService.drain();
-      await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
-    },
+    drain,
   );
 }
 

@@ -16,6 +16,11 @@ const ENTRIES: readonly {
     names: ['connect', 'ReplyError'],
   },
   { entry: '@waybill/sdk/otel', needs: ['@opentelemetry/api'], loads: ['@opentelemetry/api'], names: ['instrument'] },
+  {
+    entry: '@waybill/sdk/transport',
+    loads: ['@bufbuild/protobuf', '@grpc/grpc-js', '@waybill/proto'],
+    names: ['busOver'],
+  },
   { entry: '@waybill/sdk/outbox', loads: [], names: ['createOutbox', 'createRelay'] },
   {
     entry: '@waybill/sdk/nestjs',

@@ -5,6 +5,9 @@ import type { Codec } from './codec.js';
 import { JSON_TYPE, parseJson } from './json.js';
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js';
 
+/** The most issues that an error names. */
+const TOLD = 5;
+
 /**
  * JSON that a validator has approved. What is sent is the value as it was given: defaults and transforms are applied to what arrives,
  * so what the schema takes must be something that JSON holds (a date is a text there).
@@ -41,7 +44,9 @@ function arrived<Out>(result: SchemaResult<Out>): Out {
 }
 
 function told(issues: readonly SchemaIssue[]): string {
-  return issues.map((issue) => `${placeOf(issue)}: ${issue.message}`).join('; ');
+  const first = issues.slice(0, TOLD).map((issue) => `${placeOf(issue)}: ${issue.message}`);
+  if (issues.length > TOLD) first.push(`and ${issues.length - TOLD} more`);
+  return first.join('; ');
 }
 
 /** `value.items[0].price`. */

@@ -51,6 +51,7 @@ export class Batches implements Work {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#timer);
     this.#start();
   }
 

@@ -9,7 +9,15 @@ export interface RunnerOptions {
   /** Whether the end of a handler settles its message. */
   readonly settles: boolean;
   readonly failed: (error: unknown, message: Message) => void;
+  /** Told how long a handler took, in milliseconds: of one at a time, so that the others cost nothing. Default: nobody. */
+  readonly timed?: (ms: number, now: number) => void;
 }
+
+/**
+ * How long handlers may go on in one turn of the event loop. Those that wait for nothing would otherwise run through all that is here, while acks, lease
+ * extensions and heartbeats lie unsent and unread.
+ */
+const TURN_MS = 20;
 
 /** Runs the handler, and what is around it, on what arrives, never more than `concurrency` at a time, in order of arrival. */
 export class Runner {
@@ -17,6 +25,9 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #waiting = new Fifo<Delivered>();
   #running = 0;
+  #timing = false;
+  /** When this turn of the event loop began to start handlers, by `performance.now()`; 0: it has not. */
+  #turn = 0;
   #closed = false;
   #idleWaiters: (() => void)[] = [];
 
@@ -31,10 +42,10 @@ export class Runner {
     this.#fill();
   }
 
-  /** Starts nothing more; what waits is forgotten. */
-  close(): void {
+  /** Starts nothing more; returns what still waited. Safe twice. */
+  close(): Delivered[] {
     this.#closed = true;
-    this.#waiting.drain();
+    return this.#waiting.drain();
   }
 
   /** Resolves when no handler runs. */
@@ -44,7 +55,7 @@ export class Runner {
   }
 
   #fill(): void {
-    while (this.#running < this.#options.concurrency) {
+    while (this.#running < this.#options.concurrency && this.#waiting.length > 0 && !this.#turnIsOver()) {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       // A lease that was lost while the message waited: somebody else has it.
@@ -54,6 +65,7 @@ export class Runner {
 
   async #run(message: Delivered): Promise<void> {
     this.#running++;
+    const begun = this.#begin();
     try {
       await this.#handler(message);
       if (this.#options.settles) message.finish(ACK);
@@ -62,6 +74,7 @@ export class Runner {
       this.#options.failed(error, message);
       message.finish(verdict(error));
     }
+    if (begun > 0) this.#end(begun);
     this.#running--;
     if (this.#running === 0) {
       for (const waiter of this.#idleWaiters) waiter();
@@ -69,4 +82,30 @@ export class Runner {
     }
     this.#fill();
   }
+
+  /** When this one began; 0: it is not timed. */
+  #begin(): number {
+    if (this.#timing || this.#options.timed === undefined) return 0;
+    this.#timing = true;
+    return performance.now();
+  }
+
+  #end(begun: number): void {
+    this.#timing = false;
+    const now = performance.now();
+    this.#options.timed?.(now - begun, now);
+  }
+
+  #turnIsOver(): boolean {
+    const now = performance.now();
+    if (this.#turn > 0) return now - this.#turn > TURN_MS;
+    this.#turn = now;
+    setImmediate(this.#nextTurn);
+    return false;
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#turn = 0;
+    this.#fill();
+  };
 }

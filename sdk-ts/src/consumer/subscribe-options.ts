@@ -35,8 +35,9 @@ export interface Subscription {
   /** Resolves when it has stopped; rejects when the gateway refused it. */
   readonly closed: Promise<void>;
   /**
-   * Stops in order: no new messages; running handlers finish; what they settle is confirmed; the stream ends, and what was not started is delivered
-   * to others. Handlers that run longer than `timeout` (default: 30 s) are left behind with their `signal` aborted. Never rejects. Safe twice.
+   * Stops in order: no new messages; what was not started goes back at once; running handlers finish; what they settle is confirmed; the stream
+   * ends. Handlers that run longer than `timeout` (default: 30 s) are left behind with their `signal` aborted; after such, confirmations get 1 s.
+   * Never rejects. Safe twice.
    */
   stop(options?: { timeout?: Duration }): Promise<void>;
 }

@@ -1,5 +1,4 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
 import {
   Bus,
   type OpenedFrame,
@@ -14,6 +13,7 @@ import { errorOf, type WaybillError } from '../errors.js';
 import { type Connection, isStreamBreak } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 import { streamError } from '../grpc/status.js';
+import type { StreamCall } from '../transport/transport.js';
 import { Silence } from './silence.js';
 
 const METHOD = methodDefinition(Bus.method.subscribe);
@@ -34,25 +34,29 @@ export interface SubscribeStreamSink {
 
 /** One `Subscribe` call, which is dead when it stays silent for twice the gateway's heartbeat. */
 export class SubscribeStream {
-  readonly #call: ClientDuplexStream<SubscribeRequest, SubscribeResponse>;
+  readonly #call: StreamCall<SubscribeRequest>;
   readonly #sink: SubscribeStreamSink;
   readonly #silence: Silence;
   #over = false;
+  #farewell: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection, open: MessageInitShape<typeof OpenFrameSchema>, sink: SubscribeStreamSink) {
     this.#sink = sink;
-    this.#call = connection.stream(METHOD);
+    this.#call = connection.stream(METHOD, {
+      message: (response) => this.#receive(response),
+      ended: (status) => {
+        clearTimeout(this.#farewell);
+        this.#end(streamError(status), !isStreamBreak(status.code));
+      },
+    });
     this.#silence = new Silence(OPEN_TIMEOUT_MS, () => this.#dead());
-    this.#call.on('data', (response) => this.#receive(response));
-    this.#call.on('error', () => {});
-    this.#call.on('status', (status) => this.#end(streamError(status), !isStreamBreak(status.code)));
     this.send(0, { case: 'open', value: open });
   }
 
   send(sequence: number, frame: ClientFrame): void {
     if (this.#over) return;
     // Bounded by the credit: whoever holds nothing settles nothing.
-    this.#call.write(create(SubscribeRequestSchema, { sequence: BigInt(sequence), frame }));
+    this.#call.send(create(SubscribeRequestSchema, { sequence: BigInt(sequence), frame }));
   }
 
   /** Says goodbye. What was not settled is delivered again, to whoever consumes the channel. Safe twice. */
@@ -62,8 +66,7 @@ export class SubscribeStream {
     this.#silence.stop();
     this.#call.end();
     // A gateway that does not answer the end must not keep the call, and with it the process, alive.
-    const timer = setTimeout(() => this.#call.cancel(), 1_000);
-    this.#call.once('status', () => clearTimeout(timer));
+    this.#farewell = setTimeout(() => this.#call.cancel(), 1_000);
   }
 
   #receive({ frame }: SubscribeResponse): void {

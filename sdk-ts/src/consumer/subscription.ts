@@ -8,6 +8,8 @@ import type { Message } from '../message.js';
 import { compose } from '../middleware/compose.js';
 import { count } from '../options.js';
 import { pause } from '../pause.js';
+import { nack } from './action.js';
+import { AutoCredit } from './auto-credit.js';
 import { Link, type LinkHost } from './link.js';
 import { MAX_LEASE_SECONDS, type ReceivedMessage } from './received-message.js';
 import { retryPolicy } from './retry.js';
@@ -19,13 +21,18 @@ import type { Work } from './work.js';
 /** How long confirmations may take when the handlers have used up all the time. */
 const LAST_SETTLES_MS = 1_000;
 
+const NOT_STARTED = nack(0, 'not handled: the consumer stopped');
+
 export class RunningSubscription implements Subscription, LinkHost {
   readonly elsewhere: Settler;
   readonly ready: Promise<void>;
   readonly closed: Promise<void>;
   readonly #connection: Connection;
+  readonly #credit: number;
   readonly #open: MessageInitShape<typeof OpenFrameSchema>;
   readonly #options: SubscribeOptions;
+  /** Undefined where the credit was given as a number. */
+  readonly #autoCredit: AutoCredit | undefined;
   readonly #work: Work;
   readonly #runner: Runner;
   readonly #backoff = new Backoff();
@@ -51,15 +58,16 @@ export class RunningSubscription implements Subscription, LinkHost {
   ) {
     const { lease, retry, settle = 'auto', signal } = options;
     const { concurrency } = work;
-    const credit = count(creditOf(options, concurrency), 'credit', 1);
+    const { credit = 'auto' } = options;
     this.#connection = connection;
     this.#work = work;
+    this.#autoCredit = credit === 'auto' ? new AutoCredit(concurrency) : undefined;
+    this.#credit = credit === 'auto' ? 0 : count(credit, 'credit', 1);
     this.elsewhere = elsewhere;
     this.#options = options;
     this.#open = {
       topic,
       channel,
-      credit,
       leaseSeconds: lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS),
       consumer: connection.options.name,
       ...(retry === undefined ? {} : { retry: retryPolicy(retry) }),
@@ -67,7 +75,9 @@ export class RunningSubscription implements Subscription, LinkHost {
     const failed = (error: unknown, message: Message) => this.#report(error, message);
     const middleware = [...connection.options.middleware, ...(options.middleware ?? [])];
     const handle = compose(middleware, work.handle, { topic, channel, settle });
-    this.#runner = new Runner(handle, { concurrency, settles: settle === 'auto', failed });
+    const timed = (ms: number, now: number) => this.#handled(ms, now);
+    const timing = this.#autoCredit === undefined ? {} : { timed };
+    this.#runner = new Runner(handle, { concurrency, settles: settle === 'auto', failed, ...timing });
     this.ready = this.#readyGate.promise;
     this.closed = this.#closedGate.promise;
     const stop = () => void this.stop();
@@ -109,6 +119,10 @@ export class RunningSubscription implements Subscription, LinkHost {
     this.#settledWaiters = [];
   }
 
+  answered(ms: number): void {
+    this.#autoCredit?.answered(ms);
+  }
+
   /** The gateway goes away: what is held is settled on this link, and another one is opened at once, so that no handler waits. */
   draining(link: Link): void {
     if (link !== this.#current) return;
@@ -132,8 +146,14 @@ export class RunningSubscription implements Subscription, LinkHost {
     this.#reconnecting = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
+  #handled(ms: number, now: number): void {
+    if (this.#autoCredit?.handled(ms, now) && this.#stopped === undefined)
+      this.#current?.credit(this.#autoCredit.credit);
+  }
+
   #connect(): void {
-    this.#current = new Link(this.#connection, this.#open, this);
+    const credit = this.#autoCredit?.credit ?? this.#credit;
+    this.#current = new Link(this.#connection, { ...this.#open, credit }, this);
   }
 
   #endDrained(): void {
@@ -147,9 +167,10 @@ export class RunningSubscription implements Subscription, LinkHost {
   async #stop(timeoutMs: number): Promise<void> {
     const end = Date.now() + timeoutMs;
     clearTimeout(this.#reconnecting);
-    this.#runner.close();
-    this.#work.close();
     this.#current?.credit(0);
+    // They would wait here for the handlers that run, and be delivered to others only then.
+    for (const message of this.#runner.close()) if (!message.isLost) message.finish(NOT_STARTED);
+    this.#work.close();
     const why = new ClosedError('the subscription was stopped');
     await within(this.#runner.idle(), timeoutMs);
     this.#current?.lose(why);
@@ -222,8 +243,4 @@ async function within(promise: Promise<void>, ms: number): Promise<void> {
   const timer = new AbortController();
   await Promise.race([promise, pause(ms, timer.signal).catch(() => {})]);
   timer.abort();
-}
-
-function creditOf({ credit = 'auto' }: SubscribeOptions, concurrency: number): number {
-  return credit === 'auto' ? Math.max(concurrency, Math.min(1_000, concurrency * 4)) : credit;
 }

@@ -1,9 +1,10 @@
-import type { ClientDuplexStream, MethodDefinition } from '@grpc/grpc-js';
+import type { MethodDefinition } from '@grpc/grpc-js';
 import { Bus, type PublishStreamResponse } from '@waybill/proto/waybill/v1/bus';
 import type { WaybillError } from '../errors.js';
 import { type Connection, isStreamBreak } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 import { streamError } from '../grpc/status.js';
+import type { StreamCall } from '../transport/transport.js';
 
 const GENERATED = methodDefinition(Bus.method.publishStream);
 
@@ -22,25 +23,25 @@ export interface PublishStreamSink {
 
 /** One `PublishStream` call. */
 export class PublishStream {
-  readonly #call: ClientDuplexStream<Buffer, PublishStreamResponse>;
+  readonly #call: StreamCall<Buffer>;
   #over = false;
 
   constructor(connection: Connection, sink: PublishStreamSink) {
-    this.#call = connection.stream(METHOD);
-    this.#call.on('data', (response) => {
-      if (!this.#over) sink.response(response);
-    });
-    this.#call.on('error', () => {});
-    this.#call.on('status', (status) => {
-      if (this.#over) return;
-      this.#over = true;
-      sink.ended(streamError(status), !isStreamBreak(status.code));
+    this.#call = connection.stream(METHOD, {
+      message: (response) => {
+        if (!this.#over) sink.response(response);
+      },
+      ended: (status) => {
+        if (this.#over) return;
+        this.#over = true;
+        sink.ended(streamError(status), !isStreamBreak(status.code));
+      },
     });
   }
 
   send(request: Buffer): void {
     // What is unanswered is bounded by the publisher's window, so the buffer of this stream is as well.
-    this.#call.write(request);
+    this.#call.send(request);
   }
 
   /** Everything is answered: the gateway may close. */

@@ -8,9 +8,10 @@ import type { PullOptions } from '../consumer/pull-options.js';
 import type { SubscribeOptions, Subscription } from '../consumer/subscribe-options.js';
 import { verdict } from '../consumer/verdict.js';
 import type { Duration } from '../duration.js';
+import { InvalidArgumentError } from '../errors.js';
 import type { Message } from '../message.js';
 import type { Middleware } from '../middleware/middleware.js';
-import type { MessageOptions } from '../publisher/outgoing.js';
+import { MESSAGE_OPTIONS, type MessageOptions } from '../publisher/outgoing.js';
 import type { Published } from '../publisher/pending.js';
 import type { Received, Topic, TopicBatchHandler, TopicHandler, TopicItem } from './topic.js';
 
@@ -59,6 +60,7 @@ class BusTopic<In, Out> implements Topic<In, Out> {
   async publishItems(items: Iterable<TopicItem<In>>, options?: CallOptions): Promise<Published[]> {
     const encoded: PublishItem[] = [];
     for (const { value, ...own } of items) {
+      requireOptions(own);
       const body = this.#codec.encode(value);
       encoded.push({ ...this.#typed(own), body: body instanceof Promise ? await body : body });
     }
@@ -118,6 +120,19 @@ class BusTopic<In, Out> implements Topic<In, Out> {
     const given = Object.keys(headers).some((name) => name.toLowerCase() === 'content-type');
     return given ? options : { ...options, headers: { ...headers, ...this.#plain.headers } };
   }
+}
+
+// The bus would take an item with another name for a body.
+function requireOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !MESSAGE_OPTIONS.has(name));
+  if (unknown === undefined) return;
+  const limit = `value, ${[...MESSAGE_OPTIONS].join(', ')}`;
+  throw new InvalidArgumentError(`an item has "${unknown}": it takes ${limit}`, {
+    code: 'INVALID_ARGUMENT',
+    reason: 'OPTION_INVALID',
+    field: unknown,
+    limit,
+  });
 }
 
 /** Does to the message what a handler's error would. When that fails too, its lease runs out, and it comes again. */

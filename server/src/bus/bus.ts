@@ -2,6 +2,7 @@ import type { Channel, ChannelId } from '../model/channel.js';
 import { BusError } from '../model/errors.js';
 import type { Incoming } from '../model/message-codec.js';
 import type { RetryPolicy } from '../model/retry-policy.js';
+import type { TraceContext } from '../model/trace-context.js';
 import type { Broker } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Dedupe } from '../ports/dedupe.js';
@@ -9,6 +10,7 @@ import type { Aliased, Ledger } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
 import type { Rebalance } from '../ports/rebalance.js';
 import type { Schedule } from '../ports/schedule.js';
+import { silentTelemetry, type Telemetry } from '../ports/telemetry.js';
 import { isAlias } from './alias.js';
 import { Channels } from './channels.js';
 import { ClientShares } from './client-share.js';
@@ -41,6 +43,8 @@ export interface BusParts {
   readonly dedupe: Dedupe;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Silent unless given. */
+  readonly telemetry?: Telemetry;
   /** Absent where there is only ever one gateway. */
   readonly rebalance?: Rebalance;
 }
@@ -54,6 +58,8 @@ export interface BusOptions {
   readonly defaultLeaseMs: number;
   readonly defaultRetry: RetryPolicy;
   readonly limits: BusLimits;
+  /** The most topics, and the most channels, that are counted one by one. 0 unless given. */
+  readonly countedChannels?: number;
 }
 
 export interface BusCounts {
@@ -81,7 +87,7 @@ export class Bus {
   readonly parking: Parking;
   readonly rebalancer: Rebalancer | undefined;
   /** Since the start. */
-  readonly tally = new Tally();
+  readonly tally: Tally;
   /** Calls that wait for a message; those that wait for a lock are counted here too. */
   readonly waiting: Limit;
   readonly #publisher: Publisher;
@@ -98,9 +104,10 @@ export class Bus {
     private readonly parts: BusParts,
     options: BusOptions,
   ) {
-    const { broker, ledger, schedule, clock, logger } = parts;
+    const { broker, ledger, schedule, clock, logger, telemetry = silentTelemetry } = parts;
     const table = this.#table;
-    const { tally } = this;
+    const tally = new Tally(options.countedChannels, telemetry.journal);
+    this.tally = tally;
     const stall = new Stall();
     const nonces = new NonceSource();
     const scheduled = (dueAt: number) => {
@@ -120,13 +127,17 @@ export class Bus {
         .catch((error: unknown) => logger.debug({ error }, 'a paused buffer could not be given back'));
     });
     this.channels.onGone((channel) => this.#gone(channel));
-    this.releaser = new Releaser({ broker, schedule, channels: this.channels, clock, logger }, frames);
+    this.releaser = new Releaser(
+      { broker, schedule, channels: this.channels, clock, logger, telemetry, tally },
+      frames,
+    );
     this.parking = new Parking({ releaser: this.releaser, schedule, channels: this.channels, clock, logger });
     this.settler = new Settler({
       ledger,
       channels: this.channels,
       table,
       tally,
+      telemetry,
       clock,
       defaultLeaseMs: options.defaultLeaseMs,
       scheduled,
@@ -136,6 +147,7 @@ export class Bus {
       {
         ...parts,
         tally,
+        telemetry,
         rules: new MessageRules(options.maxMessageBytes, limits.topics),
         scheduled,
         parked: (topic) => this.parking.parked(topic),
@@ -147,6 +159,7 @@ export class Bus {
       broker,
       clock,
       logger,
+      telemetry,
       table,
       nonces,
       tally,
@@ -168,14 +181,24 @@ export class Bus {
     this.#scheduled.add(listener);
   }
 
-  publish(incoming: readonly Incoming[], field: string, deadline: number): Promise<PublishResult[]> {
-    return this.#publisher.publish(incoming, field, deadline);
+  /** `trace`: of the call that brings the messages; those that name none of their own belong to it. */
+  publish(
+    incoming: readonly Incoming[],
+    field: string,
+    deadline: number,
+    trace?: TraceContext,
+  ): Promise<PublishResult[]> {
+    return this.#publisher.publish(incoming, field, deadline, trace);
   }
 
   /** Opens a consumer's stream on a channel, which is made on first use. */
   subscribe(channel: Channel, options: SubscriptionOptions, send: (deliveries: Delivery[]) => void): Subscription {
     this.#refuseWhenDraining();
-    return new Subscription(this.#dispatcher(channel), this.settler, this.#table, this.#shares, options, send);
+    try {
+      return new Subscription(this.#dispatcher(channel), this.settler, this.#table, this.#shares, options, send);
+    } catch (error) {
+      throw this.#refused(error);
+    }
   }
 
   pull(channel: Channel, options: PullOptions): Promise<Pulled[]> {
@@ -183,7 +206,7 @@ export class Bus {
     this.waiting.enter();
     const { settler, waiting } = this;
     const pulled = pull(this.#dispatcher(channel), settler, this.#waits, this.parts.clock, options);
-    return pulled.finally(() => waiting.leave());
+    return pulled.finally(() => waiting.leave()).catch((error: unknown) => Promise.reject(this.#refused(error)));
   }
 
   /** What became of a delivery that was pulled under this alias; undefined when none is known. `deadline`, if any, is in Unix milliseconds. */
@@ -201,7 +224,9 @@ export class Bus {
 
   /** For calls; streams settle by their subscription. `deadline`, if any, is in Unix milliseconds. */
   settle(receipts: readonly string[], action: Action, deadline = Number.POSITIVE_INFINITY): Promise<SettleStatus[]> {
-    return this.#ledgerCalls.answer(receipts.length, deadline, () => this.settler.settle(receipts, action));
+    return this.#ledgerCalls
+      .answer(receipts.length, deadline, () => this.settler.settle(receipts, action))
+      .catch((error: unknown) => Promise.reject(this.#refused(error)));
   }
 
   async cancel(topic: string, id: string): Promise<void> {
@@ -280,6 +305,16 @@ export class Bus {
   /** Deliveries that consumers hold. */
   get held(): number {
     return this.#table.size;
+  }
+
+  /** Bytes of messages that are held for consumers, and that wait for the broker's confirm. */
+  get bytes(): { readonly held: number; readonly pending: number } {
+    return { held: this.#dispatcherParts.held.held, pending: this.#publisher.pendingBytes };
+  }
+
+  #refused(error: unknown): unknown {
+    if (error instanceof BusError) this.tally.refuse(error);
+    return error;
   }
 
   #refuseWhenDraining(): void {

@@ -16,11 +16,11 @@ export interface Entries {
   readonly problems: readonly Problem[];
 }
 
-/** What the environment sets: variables with the exact name of a key. An empty one is not set. */
-export function environmentEntries(env: Readonly<Record<string, string | undefined>>): Entries {
+/** What the environment, or what stands for it, sets: variables with the exact name of a key. An empty one is not set. */
+export function environmentEntries(env: Readonly<Record<string, string | undefined>>, where = 'environment'): Entries {
   const entries = KEYS.flatMap((key) => {
     const text = env[key];
-    return text === undefined || text === '' ? [] : [{ key, text, where: 'environment' }];
+    return text === undefined || text === '' ? [] : [{ key, text, where }];
   });
   return { entries, problems: entries.flatMap((entry) => check(entry) ?? []) };
 }

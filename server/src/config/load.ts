@@ -8,6 +8,8 @@ export interface LoadOptions {
   /** The file to read, as `--config` names it; it must exist. Without it: `WAYBILL_CONFIG`, `./config.yaml`, `/config.yaml`. */
   readonly file?: string | undefined;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What problems with `env` are blamed on. */
+  readonly envName?: string;
   /** Looked for in turn when nothing names a file; none of them need exist. */
   readonly defaultFiles?: readonly string[];
 }
@@ -31,11 +33,11 @@ export interface Note {
 const DEFAULT_FILES = ['./config.yaml', '/config.yaml'];
 
 /** The configuration from file and environment, which wins. Throws ConfigError with everything that is wrong. */
-export function load({ file, env = process.env, defaultFiles = DEFAULT_FILES }: LoadOptions = {}): Loaded {
+export function load({ file, env = process.env, envName, defaultFiles = DEFAULT_FILES }: LoadOptions = {}): Loaded {
   const named = file ?? (env.WAYBILL_CONFIG || undefined);
   const path = named ?? defaultFiles.find((candidate) => existsSync(candidate));
   const fromFile = path === undefined ? { entries: [], problems: [] } : readEntries(path);
-  const fromEnvironment = environmentEntries(env);
+  const fromEnvironment = environmentEntries(env, envName);
   // A wrong line of the file is an error even where the environment wins: it would lie in wait for the day it does not.
   const problems = [...fromFile.problems, ...fromEnvironment.problems];
   const entries = new Map<Key, Entry>();

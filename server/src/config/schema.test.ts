@@ -20,6 +20,11 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   Host: { default: '', accepts: ['0.0.0.0', '::1', 'gateway-1.internal'], refuses: ['a b', 'http://x', 'x/y', '\n'] },
   RpcPort: number(9091, 0, 65_535),
   HttpPort: number(7878, 0, 65_535),
+  HttpAllowedOrigins: {
+    default: '',
+    accepts: ['https://a.example', 'http://localhost:5173, https://b.example'],
+    refuses: ['*', 'a.example', 'https://a.example/', 'https://a.example\n'],
+  },
   DrainSeconds: number(25, 0, 3_600),
   HeartbeatSeconds: number(15, 1, 3_600),
   KeepaliveSeconds: number(20, 1, 3_600),
@@ -106,7 +111,14 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   CronRepublishEnabled: { default: true, ...TRUTH },
   CronDelayPublishEnabled: { default: true, ...TRUTH },
   LedgerRetentionHours: number(168, 1, 87_600),
+  MetricsMaxChannels: number(200, 0, 10_000),
+  OtlpEndpoint: {
+    default: '',
+    accepts: ['http://localhost:4318', 'https://user:secret@collector.example/otlp'],
+    refuses: ['localhost:4318', 'grpc://localhost:4317', 'http://', 'http://a b'],
+  },
   Debug: { default: false, ...TRUTH },
+  DebugPayloads: { default: false, ...TRUTH },
   LogFormat: { default: 'json', accepts: ['json', 'text', 'TEXT'], refuses: ['xml', 'true', '1'] },
   PrintConfig: { default: false, ...TRUTH },
 };

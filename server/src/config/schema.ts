@@ -1,4 +1,5 @@
 import { validAddress, validAmqpUrls } from './address.js';
+import { validOrigins } from './origins.js';
 import { boolean, choice, integer, type Setting, text } from './setting.js';
 
 /**
@@ -26,7 +27,15 @@ const TABLE = {
     default: 7878,
     min: 0,
     max: 65_535,
-    doc: 'The HTTP port, for health checks; 0 takes any free one.',
+    doc: 'The HTTP port: calls as Connect, gRPC-Web and JSON, the web UI, health checks; 0 takes any free one.',
+  }),
+  HttpAllowedOrigins: text({
+    group: 'Gateway',
+    default: '',
+    limit: 'an origin such as https://console.example.org, or several with commas between',
+    accepts: validOrigins,
+    suggestion: 'write scheme, host and port as a browser has them, without a path; there is no wildcard',
+    doc: 'Pages of other origins that may call the HTTP port from a browser; empty means only those that the gateway serves itself.',
   }),
   DrainSeconds: integer({
     group: 'Gateway',
@@ -374,12 +383,34 @@ const TABLE = {
     doc: 'How long the ledger keeps what happened to a message that is done.',
   }),
 
+  MetricsMaxChannels: integer({
+    group: 'Logging',
+    default: 200,
+    min: 0,
+    max: 10_000,
+    unit: 'topics and channels',
+    doc: 'How many topics, and how many channels, have figures of their own in /metrics; the others are summed up as "(other)".',
+  }),
+  OtlpEndpoint: text({
+    group: 'Logging',
+    default: '',
+    limit: 'an http:// or https:// URL',
+    accepts: (url) => /^https?:\/\//.test(url) && URL.canParse(url),
+    suggestion: "write a collector's address such as http://localhost:4318",
+    secret: 'url',
+    doc: 'Where spans of sampled traces go, by OTLP/HTTP; empty: as OTEL_EXPORTER_OTLP_ENDPOINT says, and nowhere without that.',
+  }),
   Debug: boolean({ group: 'Logging', default: false, doc: 'Logs at level debug, in place of info.' }),
   LogFormat: choice({
     group: 'Logging',
     default: 'json',
     choices: ['json', 'text'],
     doc: 'One JSON object a line for machines, or plain lines for people.',
+  }),
+  DebugPayloads: boolean({
+    group: 'Logging',
+    default: false,
+    doc: 'With Debug: whether the lines about single messages hold their headers and the first 1,024 bytes of their body.',
   }),
   PrintConfig: boolean({
     group: 'Logging',

@@ -59,6 +59,8 @@ export interface BusErrorOptions {
   readonly field?: string;
   /** What the field may be: `1 to 128 characters`. */
   readonly limit?: string;
+  /** The config key of the limit that was reached. */
+  readonly key?: string;
   readonly cause?: unknown;
 }
 
@@ -67,6 +69,7 @@ export class BusError extends Error {
   override readonly name = 'BusError';
   readonly field: string | undefined;
   readonly limit: string | undefined;
+  readonly key: string | undefined;
 
   constructor(
     readonly reason: Reason,
@@ -76,6 +79,7 @@ export class BusError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.field = options.field;
     this.limit = options.limit;
+    this.key = options.key;
   }
 
   /** Whether the same call may succeed later. A publish whose outcome is unknown is safe to retry under the same id. */

@@ -16,6 +16,7 @@ import { DeadDesk } from './dead-desk.js';
 import { Depths } from './depths.js';
 import { MessageDesk } from './message-desk.js';
 import { type NodeFacts, Nodes } from './nodes.js';
+import { DepthReadings } from './readings.js';
 import { Stats } from './stats.js';
 import { TopicDesk } from './topic-desk.js';
 
@@ -40,6 +41,7 @@ export class Admin {
   readonly dead: DeadDesk;
   readonly nodes: Nodes;
   readonly stats: Stats;
+  readonly readings: DepthReadings;
   readonly audit: Audit;
 
   constructor(parts: AdminParts, bus: Bus, facts: NodeFacts, shards: () => readonly number[]) {
@@ -52,6 +54,7 @@ export class Admin {
     this.messages = new MessageDesk(shared);
     this.dead = new DeadDesk({ ...shared, depths });
     this.stats = new Stats({ ...shared, nodes: this.nodes, depths });
+    this.readings = new DepthReadings({ ...shared, nodes: this.nodes, depths });
     this.audit = new Audit({ ...shared, node: facts.name });
     // Its queue must not be made again when the broker comes back.
     bus.channels.onGone((channel) => queues.forget(channel));

@@ -3,6 +3,7 @@ import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceI
 import { HealthImplementation } from 'grpc-health-check';
 import { StartError } from '../../model/errors.js';
 import type { Service } from '../../ports/service.js';
+import { HealthDesc } from './health.js';
 import { addReflection } from './reflection.js';
 
 export interface RpcServerOptions {
@@ -32,6 +33,8 @@ export interface RpcService {
 export class RpcServer implements Service {
   readonly #server: Server;
   readonly #health = new HealthImplementation({ '': 'NOT_SERVING' });
+  /** Health as a service like the others, to be called otherwise too. */
+  readonly health: RpcService;
   #port = 0;
   #stopping: Promise<void> | undefined;
 
@@ -49,7 +52,7 @@ export class RpcServer implements Service {
       'grpc.keepalive_permit_without_calls': 1,
     });
     for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
-    this.#health.addToServer(this.#server);
+    this.health = this.#addHealth();
     addReflection(this.#server, [...new Set(services.map(({ desc }) => desc.file))]);
   }
 
@@ -84,6 +87,19 @@ export class RpcServer implements Service {
     const timer = setTimeout(() => this.#server.forceShutdown(), FLUSH_MS);
     await closed;
     clearTimeout(timer);
+  }
+
+  #addHealth(): RpcService {
+    const added: Omit<RpcService, 'desc'>[] = [];
+    this.#health.addToServer({
+      addService: (definition, implementation) => {
+        added.push({ definition, implementation });
+        this.#server.addService(definition, implementation);
+      },
+    });
+    const [health] = added;
+    if (health === undefined) throw new Error('there is no health service');
+    return { desc: HealthDesc, ...health };
   }
 
   #setServing(status: 'SERVING' | 'NOT_SERVING'): void {

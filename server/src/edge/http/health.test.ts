@@ -39,6 +39,13 @@ it('answers / and /ping as the original event-bus does', async () => {
   expect(await get('/ping')).toMatchObject({ status: 200, body: 'pong' });
 });
 
+it('sends a browser from / to the web UI', async () => {
+  const headers = { accept: 'text/html,*/*;q=0.8' };
+  const response = await fetch(`http://127.0.0.1:${server.port}/`, { headers, redirect: 'manual' });
+  expect(response.status).toBe(302);
+  expect(response.headers.get('location')).toBe('/admin/');
+});
+
 it('lives while the process does, whatever is away', async () => {
   rabbitmq.fault = 'connection refused';
   draining = true;

@@ -9,13 +9,21 @@ export interface HealthSources {
 }
 
 /**
- * - `/` and `/ping` answer as the original event-bus does.
+ * - `/` and `/ping` answer as the original event-bus does; `/` sends a browser to the web UI.
  * - `/healthz`: 200 while the process lives, whatever else is away: restarting it would not bring that back.
  * - `/readyz`: 200 when every dependency works and the gateway is not draining, else 503; the body says which and why.
  */
 export function healthRoutes({ dependencies, draining }: HealthSources): Route[] {
   return [
-    { path: '/', method: 'GET', handle: (_, response) => answerJson(response, 200, { success: true }) },
+    {
+      path: '/',
+      method: 'GET',
+      handle(request, response) {
+        response.setHeader('vary', 'accept');
+        if (!request.headers.accept?.includes('text/html')) answerJson(response, 200, { success: true });
+        else response.writeHead(302, { location: '/admin/', 'content-length': 0 }).end();
+      },
+    },
     { path: '/ping', method: 'GET', handle: (_, response) => answerText(response, 200, 'pong') },
     { path: '/healthz', method: 'GET', handle: (_, response) => answerJson(response, 200, { alive: true }) },
     {

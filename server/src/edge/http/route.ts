@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What answers one path. GET covers HEAD, and its requests have no body. */
+/** What answers one path. GET covers HEAD; only POST has a body. */
 export interface Route {
+  /** `/name/*` is every path that begins with `/name/` and has no route of its own. */
   readonly path: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'OPTIONS';
+  /** The answer may be long in coming, or never end: the client is not taken for dead while all that was written has reached it. */
+  readonly mayWait?: boolean;
   /** What it throws is answered with 500 and an id that is in the log. */
   handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }
@@ -22,6 +25,11 @@ export function routeTable(routes: readonly Route[]): RouteTable {
     table.set(route.path, methods);
   }
   return table;
+}
+
+/** The routes of a path, by method. */
+export function routesOf(table: RouteTable, path: string): ReadonlyMap<string, Route> | undefined {
+  return table.get(path) ?? table.get(path.replace(/^(\/[^/]+\/).*$/, '$1*'));
 }
 
 /** The path that a request line asks for; undefined when it asks for none, as `OPTIONS *` does. */

@@ -145,6 +145,43 @@ describe('a connection', () => {
     expect(await exchange(server, 'GET /never HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
   });
 
+  it('that is silent while an answer may be long in coming stays, until the client does not take what was written', async () => {
+    const silences: number[] = [];
+    let closed = () => {};
+    const gone = new Promise<void>((resolve) => {
+      closed = resolve;
+    });
+    const routes: Route[] = [
+      {
+        path: '/watch',
+        method: 'GET',
+        mayWait: true,
+        handle(_, response) {
+          response.on('timeout', () => {
+            if (silences.push(0) === 3) response.end('at last');
+          });
+        },
+      },
+      {
+        path: '/flood',
+        method: 'GET',
+        mayWait: true,
+        handle(_, response) {
+          response.once('close', () => closed());
+          response.write(Buffer.alloc(32 * 1024 * 1024));
+        },
+      },
+    ];
+    const { server } = await serve({ routes, limits: { silenceTimeoutMs: 50 } });
+    const answer = await exchange(server, 'GET /watch HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(answer).toContain('at last');
+
+    const deaf = open(server);
+    deaf.pause();
+    deaf.write('GET /flood HTTP/1.1\r\nHost: x\r\n\r\n');
+    await gone;
+  });
+
   it('past the most that are allowed is closed at once, and there is room again when one ends', async () => {
     const { server, url } = await serve({ limits: { maxConnections: 1 } });
     const first = open(server);

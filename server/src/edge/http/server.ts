@@ -5,7 +5,7 @@ import { StartError } from '../../model/errors.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Service } from '../../ports/service.js';
 import { answerJson } from './answer.js';
-import { type Route, type RouteTable, requestPath, routeTable } from './route.js';
+import { type Route, type RouteTable, requestPath, routesOf, routeTable } from './route.js';
 
 export interface HttpLimits {
   readonly maxConnections: number;
@@ -75,6 +75,9 @@ export class HttpServer implements Service {
       requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      // Finds a client that vanished while it waited for its answer.
+      keepAlive: true,
+      keepAliveInitialDelay: limits.silenceTimeoutMs,
     });
     server.maxConnections = limits.maxConnections;
     server.setTimeout(limits.silenceTimeoutMs);
@@ -124,17 +127,24 @@ export class HttpServer implements Service {
   #find(request: IncomingMessage): Route | Refusal {
     const path = requestPath(request.url ?? '');
     if (path === undefined) return { status: 400, error: 'a path is missing' };
-    const methods = this.#routes.get(path);
+    const methods = routesOf(this.#routes, path);
     if (methods === undefined) return { status: 404, error: 'no such path' };
     const route = methods.get(request.method ?? '');
     if (route === undefined) {
       const allow = Array.from(methods.keys()).join(', ');
       return { status: 405, error: `this path takes ${allow}`, allow };
     }
-    return route.method === 'GET' && hasBody(request) ? { status: 413, error: 'this request takes no body' } : route;
+    return route.method !== 'POST' && hasBody(request) ? { status: 413, error: 'this request takes no body' } : route;
   }
 
   async #handle(route: Route, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (route.mayWait) {
+      response.on('timeout', (socket) => {
+        const waits = request.complete && socket.writableLength === 0;
+        if (waits) socket.setTimeout(this.#limits.silenceTimeoutMs);
+        else socket.destroy();
+      });
+    }
     await route.handle(request, response);
   }
 
