@@ -204,8 +204,9 @@ export class Client implements Bus {
     if (this.#subscriptions.size > 0) {
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop({ timeout })));
     }
-    await this.#requests.close(Math.max(0, end - Date.now()));
-    await this.#publisher.close(Math.max(0, end - Date.now()));
+    // Together, so that what is published from now on is refused at once.
+    const leftMs = Math.max(0, end - Date.now());
+    await Promise.all([this.#requests.close(leftMs), this.#publisher.close(leftMs)]);
     await Promise.all([...this.#locks].map((lock) => lock.release(end - Date.now())));
     await this.#connection.close();
   }

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { type AsyncMicroserviceOptions, Ctx, Payload } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { TestingGateway } from './fixture/gateway.js';
 import {
   connect,
   DeadlineError,
@@ -17,6 +18,7 @@ import {
   StaleReceiptError,
   UnrecoverableError,
 } from './index.js';
+import { localBus } from './local/index.js';
 import {
   WaybillClient,
   type WaybillContext,
@@ -26,7 +28,7 @@ import {
   WaybillServer,
 } from './nestjs/index.js';
 import { instrument } from './otel/index.js';
-import { TestingGateway } from './testing/gateway.js';
+import { testBus } from './testing/index.js';
 
 /*
  * The examples of the README, run against a gateway. What stands between `#region` and `#endregion` is the README's text,
@@ -303,6 +305,51 @@ describe('the README', () => {
     // #endregion
     expect(sent).toBe('report 1');
     expect(gateway.locks.held.size).toBe(0);
+    await bus.close();
+  });
+
+  it('is a bus in memory', async () => {
+    // #region local
+    const bus = localBus<{ 'orders.created': Order; 'orders.paid': Order }>();
+
+    bus.subscribe('orders.created', 'billing', ({ payload }) => charge(payload), { concurrency: 5 });
+    bus.subscribe('orders.*', 'websocket', ({ topic, payload }) => show(topic, payload.number), {
+      queueSize: 100,
+      discardOnBlocking: true, // better to miss some than to hold up the publisher
+    });
+
+    await bus.publish('orders.created', { number: 7 }); // waits while the queue of a channel is full
+    bus.emit('orders.paid', { number: 7 }); // never waits, and makes no promise
+    // #endregion
+    await bus.close();
+    expect(charge).toHaveBeenCalledWith({ number: 7 });
+    expect(show.mock.calls).toEqual(
+      expect.arrayContaining([
+        ['orders.created', 7],
+        ['orders.paid', 7],
+      ]),
+    );
+  });
+
+  it('helps to test', async () => {
+    // #region testing
+    const bus = testBus<{ orders: Order; reminders: Order }>();
+    bus.subscribe('orders', 'billing', async ({ payload }) => {
+      await charge(payload);
+      await bus.publish('reminders', payload, { delay: '2h' });
+    });
+
+    await bus.publish('orders', { number: 7 });
+    await bus.deliver(); // runs the handlers, and rejects with what they threw
+    expect(bus.publishedOnce('reminders').payload).toEqual({ number: 7 });
+
+    const reminded = vi.fn();
+    bus.subscribe('reminders', 'mailer', ({ payload }) => reminded(payload.number));
+    bus.advance('2h'); // delayed messages and retries are due now
+    await bus.deliver();
+    expect(reminded).toHaveBeenCalledWith(7);
+    expect(bus.deadLetters()).toEqual([]);
+    // #endregion
     await bus.close();
   });
 

@@ -30,7 +30,6 @@ import { type Address, parseAddress, splitAmqpUrls } from './config/address.js';
 import { engine as engineOf } from './config/engine.js';
 import type { Config } from './config/schema.js';
 import { Gateway, type GatewayOptions } from './gateway.js';
-import type { GatewayTelemetry } from './observability/telemetry.js';
 import { type Clock, systemClock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
@@ -40,11 +39,10 @@ import { type Meters, silentMeters } from './ports/telemetry.js';
 export function createGateway(
   config: Config,
   logger: Logger,
-  telemetry: GatewayTelemetry,
   clock: Clock = systemClock,
-  options?: GatewayOptions,
+  options: GatewayOptions = {},
 ): Gateway {
-  return new Gateway(config, createEngine(config, logger, clock, telemetry.meters), logger, clock, telemetry, options);
+  return new Gateway(config, createEngine(config, logger, clock, options.telemetry?.meters), logger, clock, options);
 }
 
 /** The engine that the config asks for, not yet started. */

@@ -36,7 +36,7 @@ import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
-import type { Telemetry, Watch } from './ports/telemetry.js';
+import { silentTelemetry, type Telemetry, type Watch } from './ports/telemetry.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -51,6 +51,8 @@ export const VERSION = versionOf(readFileSync(new URL('../package.json', import.
 export interface GatewayOptions {
   /** False: it opens no port, and is called by `direct` alone. Default: true. */
   readonly listens?: boolean;
+  /** Without it, it tells nothing of itself but by its log, and has no `/metrics`. */
+  readonly telemetry?: GatewayTelemetry;
 }
 
 /**
@@ -71,20 +73,14 @@ export class Gateway implements Service {
   #started: Service[] = [];
   #draining = false;
 
-  constructor(
-    config: Config,
-    engine: Engine,
-    logger: Logger,
-    clock: Clock,
-    telemetry: GatewayTelemetry,
-    { listens = true }: GatewayOptions = {},
-  ) {
+  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, options: GatewayOptions = {}) {
+    const { listens = true, telemetry } = options;
     this.#bus = makeBus(config, engine, logger, clock, telemetry);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry.watch);
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry?.watch);
     const sources = {
       ...facts,
       bus: this.#bus,
@@ -94,7 +90,6 @@ export class Gateway implements Service {
       shards: workers.shards,
       most: config.MetricsMaxChannels,
     };
-    const metrics = new Metrics(telemetry.meters, () => figures(sources));
     this.#rpc = makeRpc(config, services);
     const called = [...services.list, this.#rpc.health];
     this.direct = new DirectServices(called);
@@ -109,14 +104,14 @@ export class Gateway implements Service {
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
-      metricsRoute(metrics),
+      ...(telemetry === undefined ? [] : [metricsRoute(new Metrics(telemetry.meters, () => figures(sources)))]),
       ...calls.routes,
       ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
-      telemetry,
+      ...(telemetry === undefined ? [] : [telemetry]),
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
@@ -154,7 +149,13 @@ export class Gateway implements Service {
   }
 }
 
-function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock, telemetry: Telemetry): Bus {
+function makeBus(
+  config: Config,
+  engine: Engine,
+  logger: Logger,
+  clock: Clock,
+  telemetry: Telemetry = silentTelemetry,
+): Bus {
   return new Bus(
     { ...engine, clock, logger, telemetry },
     {

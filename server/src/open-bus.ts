@@ -6,10 +6,8 @@ import { nearest } from './config/nearest.js';
 import { ConfigError } from './config/problem.js';
 import type { Config } from './config/schema.js';
 import { DirectTransport } from './edge/direct/transport.js';
-import { type Gateway, VERSION } from './gateway.js';
+import type { Gateway } from './gateway.js';
 import { StartError } from './model/errors.js';
-import { createTelemetry } from './observability/telemetry.js';
-import { systemClock } from './ports/clock.js';
 import type { Logger } from './ports/logger.js';
 
 export type { Logger } from './ports/logger.js';
@@ -81,9 +79,7 @@ export async function openBus(options: OpenBusOptions): Promise<Bus> {
 
 async function start(config: Config, logger: Logger): Promise<Gateway> {
   try {
-    // Nobody's environment speaks for a bus that lives inside an application.
-    const telemetry = await createTelemetry(config, VERSION, {}, logger, systemClock);
-    const gateway = createGateway(config, logger, telemetry, systemClock, { listens: false });
+    const gateway = createGateway(config, logger, undefined, { listens: false });
     await gateway.start();
     return gateway;
   } catch (error) {

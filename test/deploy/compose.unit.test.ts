@@ -105,14 +105,19 @@ describe('the gateway', () => {
 });
 
 describe('what observes it', () => {
-  it.each(Object.entries({ prometheus, grafana }))('%s starts only when it is asked for, and is reached from this machine alone', (_, service) => {
-    expect(service.profiles).toEqual(['observe']);
-    expect(service.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:(\d+):\1$/)]);
-    expect(service.healthcheck?.retries).toBeGreaterThan(1);
-    const mounted = (service.volumes ?? []).map((volume) => volume.split(':')[0] ?? '').filter((path) => path.startsWith('.'));
-    expect(mounted.length).toBeGreaterThan(0);
-    for (const path of mounted) expect(existsSync(`${FOLDER}${path}`)).toBe(true);
-  });
+  it.each(Object.entries({ prometheus, grafana }))(
+    '%s starts only when it is asked for, and is reached from this machine alone',
+    (_, service) => {
+      expect(service.profiles).toEqual(['observe']);
+      expect(service.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:(\d+):\1$/)]);
+      expect(service.healthcheck?.retries).toBeGreaterThan(1);
+      const mounted = (service.volumes ?? [])
+        .map((volume) => volume.split(':')[0] ?? '')
+        .filter((path) => path.startsWith('.'));
+      expect(mounted.length).toBeGreaterThan(0);
+      for (const path of mounted) expect(existsSync(`${FOLDER}${path}`)).toBe(true);
+    },
+  );
 
   it('finds the gateway by the name and port that it has here', () => {
     const { scrape_configs: jobs } = parse(readFileSync(`${FOLDER}prometheus/prometheus.yaml`, 'utf8'));

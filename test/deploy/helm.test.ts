@@ -70,7 +70,12 @@ describe('the chart', () => {
     expect(kindsOf(await chart.manifests(SECRETS))).toEqual(plain);
     const more = ['HorizontalPodAutoscaler', 'NetworkPolicy', 'ServiceMonitor'];
     expect(kindsOf(await chart.manifests(EVERYTHING))).toEqual([...plain, ...more].sort());
-    const less = { secrets: { existingSecret: 'mine' }, podDisruptionBudget: { enabled: false }, service: { headless: false }, serviceAccount: { create: false } };
+    const less = {
+      secrets: { existingSecret: 'mine' },
+      podDisruptionBudget: { enabled: false },
+      service: { headless: false },
+      serviceAccount: { create: false },
+    };
     expect(kindsOf(await chart.manifests(less))).toEqual(['ConfigMap', 'Deployment', 'Service']);
   });
 
@@ -83,7 +88,10 @@ describe('the chart', () => {
       for (const { metadata, apiVersion } of await chart.manifests({ ...EVERYTHING, fullnameOverride })) {
         expect(apiVersion).toMatch(/^([a-z0-9.]+\/)?v\d$/);
         expect(metadata.name).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
-        expect(metadata.labels).toMatchObject({ 'app.kubernetes.io/name': 'waybill', 'app.kubernetes.io/instance': 'bus' });
+        expect(metadata.labels).toMatchObject({
+          'app.kubernetes.io/name': 'waybill',
+          'app.kubernetes.io/instance': 'bus',
+        });
         for (const label of Object.values(metadata.labels)) expect(label.length).toBeLessThan(64);
       }
     }
@@ -93,8 +101,12 @@ describe('the chart', () => {
     const manifests = await chart.manifests(EVERYTHING);
     const selector = { 'app.kubernetes.io/name': 'waybill', 'app.kubernetes.io/instance': 'bus' };
     const { spec } = one(manifests, 'Deployment');
-    expect(spec).toMatchObject({ selector: { matchLabels: selector }, template: { metadata: { labels: { ...selector, team: 'one' } } } });
-    for (const service of manifests.filter(({ kind }) => kind === 'Service')) expect(service.spec.selector).toEqual(selector);
+    expect(spec).toMatchObject({
+      selector: { matchLabels: selector },
+      template: { metadata: { labels: { ...selector, team: 'one' } } },
+    });
+    for (const service of manifests.filter(({ kind }) => kind === 'Service'))
+      expect(service.spec.selector).toEqual(selector);
     expect(one(manifests, 'PodDisruptionBudget').spec.selector).toEqual({ matchLabels: selector });
     expect(one(manifests, 'NetworkPolicy').spec.podSelector).toEqual({ matchLabels: selector });
     expect(one(manifests, 'ServiceMonitor').spec.selector).toEqual({ matchLabels: selector });
@@ -110,7 +122,13 @@ describe('the chart', () => {
     const { config, notes } = load({ file, env: stringData });
     folder.remove();
     expect(notes).toEqual([]);
-    expect(config).toMatchObject({ MaxHeldBytes: 134_217_728, Debug: true, DrainSeconds: 100, DB_HOST: 'mysql', RedisPassword: 'r' });
+    expect(config).toMatchObject({
+      MaxHeldBytes: 134_217_728,
+      Debug: true,
+      DrainSeconds: 100,
+      DB_HOST: 'mysql',
+      RedisPassword: 'r',
+    });
     expect(Object.keys(stringData).every(isKey)).toBe(true);
   });
 });
@@ -144,7 +162,11 @@ describe('a pod', () => {
 
   it('may write nothing but /tmp, is not root, and has no right that it does not need', async () => {
     const { securityContext, containers, automountServiceAccountToken } = await podOf(SECRETS);
-    expect(securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } });
+    expect(securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
     const [gateway] = containers;
     expect(gateway.securityContext).toEqual({
       allowPrivilegeEscalation: false,
@@ -160,7 +182,11 @@ describe('a pod', () => {
     [0, 100, 110],
     [30, 0, 40],
   ])('that waits %i s and drains for %i s has %i s to go', async (preStopSeconds, DrainSeconds, grace) => {
-    const { terminationGracePeriodSeconds, containers } = await podOf({ ...SECRETS, preStopSeconds, config: { DrainSeconds } });
+    const { terminationGracePeriodSeconds, containers } = await podOf({
+      ...SECRETS,
+      preStopSeconds,
+      config: { DrainSeconds },
+    });
     expect(terminationGracePeriodSeconds).toBe(grace);
     const command = containers[0].lifecycle?.preStop.exec.command;
     expect(command).toEqual(preStopSeconds === 0 ? undefined : ['sleep', `${preStopSeconds}`]);
@@ -170,7 +196,11 @@ describe('a pod', () => {
     const { containers } = await podOf(EVERYTHING);
     const [gateway] = containers;
     const env = Object.fromEntries(gateway.env.map(({ name, value }) => [name, value]));
-    expect(env).toMatchObject({ RpcPort: '9091', HttpPort: '7878', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' });
+    expect(env).toMatchObject({
+      RpcPort: '9091',
+      HttpPort: '7878',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+    });
     expect(gateway.ports).toEqual([
       { name: 'grpc', containerPort: 9091 },
       { name: 'http', containerPort: 7878 },
@@ -183,7 +213,10 @@ describe('a pod', () => {
 
   it('is replaced when its configuration or the secrets of the chart change', async () => {
     const annotationsOf = async (values: Values) => {
-      const { template }: { template?: { metadata: { annotations: Values } } } = one(await chart.manifests(values), 'Deployment').spec;
+      const { template }: { template?: { metadata: { annotations: Values } } } = one(
+        await chart.manifests(values),
+        'Deployment',
+      ).spec;
       return template?.metadata.annotations;
     };
     const before = await annotationsOf(SECRETS);

@@ -26,9 +26,8 @@ const read = (path: string) => readFileSync(`${ROOT}/${path}`, 'utf8');
 
 const { groups }: { groups: { rules: Rule[] }[] } = parse(read('deploy/prometheus/alerts.yaml'));
 const rules = groups.flatMap((group) => group.rules);
-const dashboard: { panels: Panel[]; templating: { list: { name: string; query: string | { query: string } }[] } } = JSON.parse(
-  read('deploy/grafana/waybill.json'),
-);
+const dashboard: { panels: Panel[]; templating: { list: { name: string; query: string | { query: string } }[] } } =
+  JSON.parse(read('deploy/grafana/waybill.json'));
 const queries = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
 /** `up` is told by Prometheus itself. */
@@ -44,12 +43,14 @@ describe('every metric that is named', () => {
       return KNOWN.has(name) || page.types.has(name) || page.types.get(base) === 'histogram';
     };
     const variables = dashboard.templating.list.flatMap(({ query }) =>
-      typeof query === 'string' ? [] : [/label_values\(([^,]+),/.exec(query.query)?.[1] ?? ''],
+      typeof query === 'string' ? [] : [/label_values\((.*), \w+\)/.exec(query.query)?.[1] ?? ''],
     );
     const named = [...rules.map(({ expr }) => expr), ...queries, ...variables].flatMap(metricsIn);
     expect(named.length).toBeGreaterThan(50);
     expect([...new Set(named)].filter((name) => !has(name))).toEqual([]);
-    const written = ['docs/operations.md', 'docs/observability.md'].flatMap((path) => read(path).match(/\bwaybill_[a-z_]+[a-z]\b/g) ?? []);
+    const written = ['docs/operations.md', 'docs/observability.md'].flatMap(
+      (path) => read(path).match(/\bwaybill_[a-z_]+[a-z]\b/g) ?? [],
+    );
     expect(written.filter((name) => !has(name))).toEqual([]);
     // What is told and shown nowhere would be told for nobody.
     const shown = new Set(named.map((name) => name.replace(/_(bucket|sum|count)$/, '')));
@@ -78,7 +79,13 @@ describe('the alert rules', () => {
 
 describe('the dashboard', () => {
   it('asks in PromQL that promtool understands', async () => {
-    const values: Record<string, string> = { __rate_interval: '5m', job: 'waybill', instance: 'one', topic: '.*', channel: '.*' };
+    const values: Record<string, string> = {
+      __rate_interval: '5m',
+      job: 'waybill',
+      instance: 'one',
+      topic: '.*',
+      channel: '.*',
+    };
     const expressions = queries.map((query) =>
       query.replaceAll(/\$(\w+)/g, (_, name: string) => values[name] ?? expect.fail(`no variable $${name}`)),
     );

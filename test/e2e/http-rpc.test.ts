@@ -1,3 +1,6 @@
+import { exec } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { Admin } from '@waybill/proto/waybill/v1/admin';
 import { Bus, PublishOutcome, SettleStatus } from '@waybill/proto/waybill/v1/bus';
@@ -5,8 +8,10 @@ import { Locks } from '@waybill/proto/waybill/v1/locks';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { connectClient, PROTOCOLS, type Protocol } from '../support/connect-client.js';
 import { curl, curlCall } from '../support/curl.js';
-import { type Engine, type Gateway, gatewayGroup } from '../support/gateway.js';
+import { type Engine, type Gateway, gatewayGroup, startGateway } from '../support/gateway.js';
+import { ROOT } from '../support/program.js';
 
+const shell = promisify(exec);
 const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
 const NAMES: readonly Protocol[] = ['Connect, JSON', 'Connect, protobuf', 'gRPC-Web'];
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -64,6 +69,18 @@ describe.each(ENGINES)('the HTTP port of the %s engine', (engine) => {
     }
     leaving.abort();
   });
+});
+
+test('the curl lines of the README publish a message and take it', async () => {
+  const { httpUrl } = await startGateway('embedded');
+  const readme = readFileSync(`${ROOT}/README.md`, 'utf8');
+  const [, publish = '', pull = ''] = /(curl .*Bus\/Publish)\n(curl .*Bus\/Pull)\n/.exec(readme) ?? [];
+  const type = async (line: string) => {
+    const { stdout } = await shell(line.replace('localhost:7878', httpUrl));
+    return JSON.parse(stdout);
+  };
+  expect(await type(publish)).toMatchObject({ results: [{ outcome: 'PUBLISH_OUTCOME_PARKED' }] });
+  expect(await type(pull)).toMatchObject({ deliveries: [{ message: { topic: 'orders', body: 'aGVsbG8=' } }] });
 });
 
 describe('the HTTP port', () => {

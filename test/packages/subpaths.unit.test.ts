@@ -21,6 +21,8 @@ const ENTRIES: readonly {
     loads: ['@bufbuild/protobuf', '@grpc/grpc-js', '@waybill/proto'],
     names: ['busOver'],
   },
+  { entry: '@waybill/sdk/local', loads: [], names: ['localBus'] },
+  { entry: '@waybill/sdk/testing', loads: [], names: ['testBus'] },
   { entry: '@waybill/sdk/outbox', loads: [], names: ['createOutbox', 'createRelay'] },
   {
     entry: '@waybill/sdk/nestjs',

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { ClosedError } from '../errors.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import type { Message } from '../message.js';
-import { TestingGateway } from '../testing/gateway.js';
 import { RetryAfter, UnrecoverableError } from './handler-errors.js';
 
 let gateway: TestingGateway;

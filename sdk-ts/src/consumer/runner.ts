@@ -42,10 +42,22 @@ export class Runner {
     this.#fill();
   }
 
+  /** The same for one, without a list. */
+  add(message: Delivered): void {
+    if (this.#closed) return;
+    if (this.#running >= this.#options.concurrency || this.#waiting.length > 0) this.#waiting.push(message);
+    else if (!message.isLost) this.#start(message);
+  }
+
   /** Starts nothing more; returns what still waited. Safe twice. */
   close(): Delivered[] {
     this.#closed = true;
     return this.#waiting.drain();
+  }
+
+  /** Handlers that run. */
+  get running(): number {
+    return this.#running;
   }
 
   /** Resolves when no handler runs. */
@@ -59,28 +71,54 @@ export class Runner {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       // A lease that was lost while the message waited: somebody else has it.
-      if (!message.isLost) void this.#run(message);
+      if (!message.isLost) this.#start(message);
     }
   }
 
-  async #run(message: Delivered): Promise<void> {
+  /** A handler that returns no promise costs none: it is through at once. */
+  #start(message: Delivered): void {
     this.#running++;
     const begun = this.#begin();
+    let result: unknown;
     try {
-      await this.#handler(message);
-      if (this.#options.settles) message.finish(ACK);
-      else message.leave();
+      result = this.#handler(message);
     } catch (error) {
-      this.#options.failed(error, message);
-      message.finish(verdict(error));
+      this.#failed(message, error, begun);
+      return;
     }
-    if (begun > 0) this.#end(begun);
-    this.#running--;
-    if (this.#running === 0) {
-      for (const waiter of this.#idleWaiters) waiter();
-      this.#idleWaiters = [];
+    if (isPromise(result)) void this.#wait(message, result, begun);
+    else this.#through(message, begun);
+  }
+
+  async #wait(message: Delivered, result: PromiseLike<unknown>, begun: number): Promise<void> {
+    try {
+      await result;
+      this.#through(message, begun);
+    } catch (error) {
+      this.#failed(message, error, begun);
     }
     this.#fill();
+  }
+
+  #through(message: Delivered, begun: number): void {
+    if (this.#options.settles) message.finish(ACK);
+    else message.leave();
+    this.#ended(begun);
+  }
+
+  #failed(message: Delivered, error: unknown, begun: number): void {
+    this.#options.failed(error, message);
+    message.finish(verdict(error));
+    this.#ended(begun);
+  }
+
+  #ended(begun: number): void {
+    if (begun > 0) this.#end(begun);
+    this.#running--;
+    if (this.#running > 0 || this.#idleWaiters.length === 0) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const waiter of waiters) waiter();
   }
 
   /** When this one began; 0: it is not timed. */
@@ -108,4 +146,11 @@ export class Runner {
     this.#turn = 0;
     this.#fill();
   };
+}
+
+function isPromise(result: unknown): result is PromiseLike<unknown> {
+  return (
+    result instanceof Promise ||
+    (typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function')
+  );
 }

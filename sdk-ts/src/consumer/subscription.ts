@@ -3,11 +3,12 @@ import type { OpenFrameSchema } from '@waybill/proto/waybill/v1/bus';
 import { Backoff } from '../backoff.js';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import { ClosedError, type WaybillError } from '../errors.js';
+import { Gate } from '../gate.js';
 import type { Connection } from '../grpc/connection.js';
 import type { Message } from '../message.js';
 import { compose } from '../middleware/compose.js';
 import { count } from '../options.js';
-import { pause } from '../pause.js';
+import { within } from '../pause.js';
 import { nack } from './action.js';
 import { AutoCredit } from './auto-credit.js';
 import { Link, type LinkHost } from './link.js';
@@ -208,39 +209,4 @@ export class RunningSubscription implements Subscription, LinkHost {
       });
     }
   }
-}
-
-/** A promise that is settled from outside, at most once, and whose rejection nobody has to hear. */
-class Gate {
-  readonly promise: Promise<void>;
-  #open: () => void = () => {};
-  #fail: (error: Error) => void = () => {};
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.#open = resolve;
-      this.#fail = reject;
-    });
-    this.whenSettled(() => {});
-  }
-
-  open(): void {
-    this.#open();
-  }
-
-  fail(error: Error): void {
-    this.#fail(error);
-  }
-
-  /** Calls back when it is settled, either way. */
-  whenSettled(settled: () => void): void {
-    this.promise.then(settled, settled);
-  }
-}
-
-/** Resolves with the promise, or after `ms`. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([promise, pause(ms, timer.signal).catch(() => {})]);
-  timer.abort();
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
-import { TestingGateway } from '../testing/gateway.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import { idempotency } from './idempotency.js';
 import { memoryStore } from './memory-store.js';
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { UnrecoverableError } from '../consumer/handler-errors.js';
-import { TestingGateway } from '../testing/gateway.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import { type LogEntry, logging } from './logging.js';
 import { metrics } from './metrics.js';
 import type { Middleware, SubscriptionInfo } from './middleware.js';

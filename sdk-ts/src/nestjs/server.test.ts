@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { InvalidArgumentError } from '../errors.js';
-import { TestingGateway } from '../testing/gateway.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import { WaybillEvent, WaybillRequest } from './decorators.js';
 import { WaybillServer } from './server.js';
 

@@ -18,9 +18,10 @@ import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { UnrecoverableError } from '../consumer/handler-errors.js';
 import { DeadlineError, InvalidArgumentError } from '../errors.js';
+import { TestingGateway } from '../fixture/gateway.js';
+import { localBus } from '../local/index.js';
 import type { Message } from '../message.js';
 import type { Middleware } from '../middleware/middleware.js';
-import { TestingGateway } from '../testing/gateway.js';
 import { instrument } from './index.js';
 
 const exporter = new InMemorySpanExporter();
@@ -319,6 +320,18 @@ describe('metrics', () => {
         [1, 'process', 'billing', 'UnrecoverableError'],
       ],
     });
+  });
+});
+
+describe('a bus in memory', () => {
+  it('has the same trace, from the request to the reply', async () => {
+    const memory = instrument(localBus(), { tracerProvider });
+    memory.serve('prices', 'service', () => 'cheap');
+    expect((await memory.request('prices', 'apple')).text()).toBe('cheap');
+    const [request, process] = await Promise.all([spanOf('request prices'), spanOf('process prices')]);
+    expect(process.parentSpanContext).toMatchObject({ spanId: request.spanContext().spanId });
+    await memory.ping();
+    await memory.close();
   });
 });
 

@@ -10,7 +10,7 @@ const STRIDE = 256;
 
 /** Publishes all, as fast as there is room. Rejects with PublishManyError when some were not accepted. */
 export async function publishMany(
-  publisher: Publisher,
+  publisher: Pick<Publisher, 'publish' | 'room'>,
   topic: string,
   items: Iterable<Body | PublishItem>,
   deadlineMs: number,

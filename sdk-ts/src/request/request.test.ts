@@ -4,8 +4,8 @@ import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { RetryAfter, UnrecoverableError } from '../consumer/handler-errors.js';
 import { AccessError, ClosedError, DeadlineError, InvalidArgumentError } from '../errors.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import type { Message } from '../message.js';
-import { TestingGateway } from '../testing/gateway.js';
 import { CORRELATION_ID, REPLY_TO } from './headers.js';
 import { ReplyError } from './reply-error.js';
 

@@ -10,8 +10,8 @@ import { protobuf } from '../codec/protobuf.js';
 import { text } from '../codec/text.js';
 import { connect } from '../connect.js';
 import { InvalidArgumentError } from '../errors.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import type { Message } from '../message.js';
-import { TestingGateway } from '../testing/gateway.js';
 import type { Topic } from './topic.js';
 
 let gateway: TestingGateway;

@@ -374,6 +374,8 @@ export class Dispatcher implements FrameSink {
     this.#lingering = setTimeout(() => {
       this.#release().catch((error: unknown) => this.#complain(error));
     }, ms);
+    // A gateway that stopped cannot give the rest of a frame back: the broker does, and nothing must keep the process for it.
+    this.#lingering.unref();
   }
 
   #complain(error: unknown): void {

@@ -23,7 +23,7 @@ async function serve(options: { readonly config?: string | undefined }): Promise
   if (loaded.config.PrintConfig) process.stdout.write(printConfig(loaded));
   for (const { key, where, text } of loaded.notes) logger.info({ key, where }, text);
   const telemetry = await createTelemetry(loaded.config, VERSION, process.env, logger, systemClock);
-  const gateway = createGateway(loaded.config, logger, telemetry);
+  const gateway = createGateway(loaded.config, logger, systemClock, { telemetry });
   await gateway.start();
   process.stdout.write(greeting(loaded, gateway));
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
@@ -47,6 +47,7 @@ function greeting({ config, file }: Loaded, gateway: Gateway): string {
     '',
     `Waybill is up (${where}).`,
     `  gRPC    localhost:${rpc}`,
+    `  web UI  http://localhost:${http}/admin/`,
     `  health  http://localhost:${http}/readyz`,
     `  config  ${file ?? 'defaults'}`,
     '',

@@ -410,7 +410,7 @@ const TABLE = {
   DebugPayloads: boolean({
     group: 'Logging',
     default: false,
-    doc: 'With Debug: whether the lines about single messages hold their headers and the first 1,024 bytes of their body.',
+    doc: 'With Debug: whether the lines about single messages hold their key, headers and the first 1,024 bytes of their body.',
   }),
   PrintConfig: boolean({
     group: 'Logging',

@@ -8,7 +8,10 @@ import { createLogger } from './logger.js';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const headers = { traceparent: `00-${TRACE}-b7ad6b7169203331-00`, secret: 'hidden-header' };
-const wire = toBinary(MessageSchema, create(MessageSchema, { topic: 'orders', body: Buffer.from('hidden-body'), headers }));
+const wire = toBinary(
+  MessageSchema,
+  create(MessageSchema, { topic: 'orders', body: Buffer.from('hidden-body'), headers }),
+);
 const message = { id: 'm1', topic: 'orders', key: 'hidden-key', acceptedAt: 1, expiresAt: 0, wire };
 
 function journal() {
@@ -29,7 +32,14 @@ describe('the journal', () => {
     log.refused('orders', 'm1', new BusError('BODY_TOO_LARGE', 'body is too large', { field: 'messages[0].body' }));
     const who = { topic: 'orders', id: 'm1' };
     expect(fields()).toEqual([
-      expect.objectContaining({ ...who, level: 'warn', reason: 'no such order', attempt: 4, consumer: 'worker-1', traceId: TRACE }),
+      expect.objectContaining({
+        ...who,
+        level: 'warn',
+        reason: 'no such order',
+        attempt: 4,
+        consumer: 'worker-1',
+        traceId: TRACE,
+      }),
       expect.objectContaining({ ...who, level: 'info', traceId: TRACE, msg: 'a message expired' }),
       expect.objectContaining({ ...who, level: 'info', traceId: TRACE }),
       expect.objectContaining({ ...who, level: 'info', reason: 'BODY_TOO_LARGE', field: 'messages[0].body' }),

@@ -47,8 +47,8 @@ export class MessageLog implements Watch {
   }
 
   #fieldsOf({ id, topic, key, wire }: Message): object {
-    const fields = { id, topic, ...(key === '' ? {} : { key }), bytes: wire.length, ...traceOf(wire) };
-    return this.payloads ? { ...fields, ...payloadOf(wire) } : fields;
+    const fields = { id, topic, bytes: wire.length, ...traceOf(wire) };
+    return this.payloads ? { ...fields, key, ...payloadOf(wire) } : fields;
   }
 }
 

@@ -22,7 +22,8 @@ describe('the table of metrics', () => {
 });
 
 describe('a page', () => {
-  const pageOf = (samples: Samples, histograms = new Histograms()) => new Metrics(histograms, async () => samples).text();
+  const pageOf = (samples: Samples, histograms = new Histograms()) =>
+    new Metrics(histograms, async () => samples).text();
 
   it('holds what was collected, and escapes what names may hold', async () => {
     const samples = new Samples();

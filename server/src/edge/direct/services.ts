@@ -37,7 +37,8 @@ export class DirectServices {
   ) {
     for (const { definition, implementation } of services) {
       for (const [name, method] of Object.entries(definition)) {
-        const handler = implementation[name];
+        // As grpc-js looks for it.
+        const handler = implementation[name] ?? implementation[method.originalName ?? ''];
         if (handler !== undefined) this.#methods.set(method.path, { definition: method, handler });
       }
     }
@@ -64,8 +65,8 @@ export class DirectServices {
         call.cancel();
         finish(status);
       };
-    } catch (error) {
-      finish(broken(error));
+    } catch {
+      finish(BROKEN);
       return () => {};
     }
   }
@@ -89,10 +90,8 @@ export class DirectServices {
   }
 }
 
-function broken(error: unknown): CallStatus {
-  const details = error instanceof Error ? error.message : String(error);
-  return { code: status.INTERNAL, details, metadata: undefined };
-}
+/** A handler of ours never throws: what another one threw is not for its caller. */
+const BROKEN: CallStatus = { code: status.INTERNAL, details: 'the call failed', metadata: undefined };
 
 /** What a handler takes follows from the method's definition. */
 function isUnary(method: Method): method is Method & { readonly handler: handleUnaryCall<unknown, unknown> } {

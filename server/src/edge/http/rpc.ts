@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type DescMessage,
@@ -56,6 +57,8 @@ export class HttpCalls implements Service {
   readonly #ending = new AbortController();
 
   constructor(options: RpcOptions) {
+    // One listener for every call under way.
+    setMaxListeners(0, this.#ending.signal);
     this.routes = routesOf(options, this.#ending.signal);
   }
 
