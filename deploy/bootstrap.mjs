@@ -10,8 +10,8 @@ import { withLock } from './lock.mjs';
 import { main, quietly, root, StepFailure, step, tool } from './step.mjs';
 
 const PRODUCT = ['proto', 'sdk-ts', 'server'];
-/** What a project is compiled to. */
-const OUTPUTS = ['dist', 'cjs'];
+/** What a project is compiled to, and by which record. */
+const OUTPUTS = { dist: 'tsconfig.tsbuildinfo', cjs: 'tsconfig.cjs.tsbuildinfo' };
 const OLDEST_NODE = 20;
 
 /** Everything that `npm start` needs. */
@@ -89,17 +89,15 @@ async function install() {
 /** tsc trusts its build record even when the output is gone, so the record goes with it. */
 function forgetLostBuilds() {
   for (const project of PRODUCT) {
-    if (OUTPUTS.every((folder) => holdsOutput(join(root, project, folder)))) continue;
-    for (const file of readdirSync(join(root, project))) {
-      if (file.endsWith('.tsbuildinfo')) rmSync(join(root, project, file));
+    for (const [folder, record] of Object.entries(OUTPUTS)) {
+      if (!holdsOutput(join(root, project, folder))) rmSync(join(root, project, record), { force: true });
     }
   }
 }
 
-/** `cjs` is there in every checkout, with a package.json that says what its files are; where there is none, nothing is compiled to it. */
+/** `cjs` comes with every checkout, and with nothing in it but a package.json that says what its files are. */
 function holdsOutput(folder) {
-  if (!existsSync(folder)) return folder.endsWith('cjs');
-  return readdirSync(folder).some((name) => name !== 'package.json');
+  return existsSync(folder) && readdirSync(folder).some((name) => name !== 'package.json');
 }
 
 function stampOf(lockText) {

@@ -6,7 +6,7 @@ import { invalidOption } from '../errors.js';
 import type { Message } from '../message.js';
 import { payloadOf } from './payload.js';
 
-/** The options of `subscribe` that a handler may have. */
+/** The options of `subscribe` that a handler may have. `settle: 'manual'` is for events: a request is settled by its reply. */
 type HandlerSubscribeOptions = Pick<
   SubscribeOptions,
   'concurrency' | 'credit' | 'lease' | 'retry' | 'autoExtend' | 'settle' | 'middleware'

@@ -102,6 +102,33 @@ describe('a Nest server', () => {
     });
   });
 
+  it('refuses options of a second handler that shares a channel, since the channel has those of the first', async () => {
+    @Controller()
+    class Twice {
+      @WaybillEvent('orders', { concurrency: 2 })
+      one() {}
+
+      @WaybillEvent('orders', { concurrency: 5 })
+      two() {}
+    }
+    await expect(listen(Twice)).rejects.toThrow(/another handler on channel billing/);
+  });
+
+  it('settles a request by its reply, also where events are settled by hand', async () => {
+    @Controller()
+    class Prices {
+      @WaybillRequest('prices', { settle: 'manual' })
+      price() {
+        return 3;
+      }
+    }
+    const app = await listen(Prices);
+    expect((await bus.request('prices', 'apple')).json()).toBe(3);
+    await gateway.until(() => gateway.store.settled.length === 2);
+    expect(gateway.store.settled.map(({ kind }) => kind)).toEqual(['ack', 'ack']);
+    await app.close();
+  });
+
   it('refuses a second handler for the same requests', async () => {
     @Controller()
     class Twice {

@@ -2,7 +2,6 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import { lastValueFrom } from 'rxjs';
 import type { Body } from '../body.js';
 import type { Bus, PublishOptions } from '../bus.js';
-import type { Handler } from '../consumer/handler.js';
 import type { Subscription } from '../consumer/subscribe-options.js';
 import type { Duration } from '../duration.js';
 import { invalidOption, WaybillError } from '../errors.js';
@@ -59,7 +58,7 @@ export class WaybillServer extends Server implements CustomTransportStrategy {
     this.#options = options;
   }
 
-  /** Handlers of one topic on different channels are apart: each gets its own copy. Events of one channel go to all its handlers. */
+  /** Handlers of one topic on different channels are apart: each gets its own copy. Events of one channel go to all its handlers, and come again to all when one of them fails. */
   override addHandler(
     pattern: unknown,
     callback: MessageHandler<unknown, WaybillContext, unknown>,
@@ -79,8 +78,17 @@ export class WaybillServer extends Server implements CustomTransportStrategy {
       this.messageHandlers.set(key, callback);
       return;
     }
-    if (!isEvent || !before.isEvent)
+    if (!isEvent || !before.isEvent) {
       throw invalidOption('pattern', topic, `one handler on channel ${channel}, as it answers requests`);
+    }
+    const own = Object.keys(extras).find((name) => name !== 'channel');
+    if (own !== undefined) {
+      throw invalidOption(
+        `option "${own}" of the handler of ${topic}`,
+        extras[own],
+        `none: another handler on channel ${channel} has said them`,
+      );
+    }
     lastOf(before.handler).next = callback;
   }
 
@@ -122,13 +130,14 @@ export class WaybillServer extends Server implements CustomTransportStrategy {
   #subscribe(route: Route): Subscription {
     const { topic, channel, options } = route;
     const { channel: _, codec: __, ...subscribe } = options;
-    const handle: Handler = route.isEvent
-      ? (message) => this.#event(route, message)
-      : (message) => answer(this.#bus, message, (request) => this.#request(route, request), replyOptions);
-    return this.#bus.subscribe(topic, channel, handle, {
-      ...subscribe,
-      onError: (error, message) => this.#told(error, message),
-    });
+    const onError = (error: unknown, message?: Message) => this.#told(error, message);
+    if (route.isEvent) {
+      return this.#bus.subscribe(topic, channel, (message) => this.#event(route, message), { ...subscribe, onError });
+    }
+    const handle = (message: Message) =>
+      answer(this.#bus, message, (request) => this.#request(route, request), replyOptions);
+    // What became of the reply settles a request.
+    return this.#bus.subscribe(topic, channel, handle, { ...subscribe, settle: 'auto', onError });
   }
 
   async #event(route: Route, message: Message): Promise<void> {
