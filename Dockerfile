@@ -1,7 +1,10 @@
 # The Waybill gateway.
 #
 #   docker build -t waybill .
-#   docker run -p 9091:9091 -p 7878:7878 -v waybill:/data waybill
+#   docker run -p 127.0.0.1:9091:9091 -p 127.0.0.1:7878:7878 -v waybill:/data -e AllowInsecure=true waybill
+#
+# Without AllowInsecure it wants to know who its clients are (Tokens and its neighbours, docs/security.md), since it listens on every
+# address of its container.
 #
 # A configuration of your own goes to /config.yaml: -v ./config.yaml:/config.yaml:ro. The root file system may be read-only.
 

@@ -8,14 +8,29 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** A step that failed in a way the user can read: printed as it is, without a stack. */
 export class StepFailure extends Error {}
 
-/** Does the work, then prints one line with its name and how long it took. What the work returns is added as a note. */
+/** What a step answers that could not do its work, for no fault of the checkout. It neither passed nor failed. */
+export class NotDone {
+  constructor(reason) {
+    this.reason = reason;
+  }
+}
+
+/**
+ * Does the work, then prints one line with its name and how long it took. What the work returns is added as a note. False: it was not
+ * done.
+ */
 export async function step(name, work) {
   const begun = performance.now();
   const line = (mark, note) =>
     console.error(`${mark} ${name.padEnd(14)} ${((performance.now() - begun) / 1000).toFixed(1)} s${note}`);
   try {
     const note = await work();
+    if (note instanceof NotDone) {
+      line('?', `  ${note.reason}`);
+      return false;
+    }
     line('✓', note ? `  ${note}` : '');
+    return true;
   } catch (error) {
     line('✗', '');
     throw error;

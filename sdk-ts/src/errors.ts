@@ -59,7 +59,7 @@ export class DeadlineError extends WaybillError {
   override readonly name: string = 'DeadlineError';
 }
 
-/** RESOURCE_EXHAUSTED, reason OVERLOADED or CLIENT_OVERLOADED: the gateway, or this client's own queue (`maxPending`), takes no more for now. */
+/** RESOURCE_EXHAUSTED, reason OVERLOADED, RATE_LIMITED or CLIENT_OVERLOADED: the gateway, or this client's own queue (`maxPending`), takes no more for now. */
 export class OverloadedError extends WaybillError {
   override readonly name: string = 'OverloadedError';
 }
@@ -193,7 +193,7 @@ function retryableByNature(code: StatusName, reason: string): boolean {
     case 'ABORTED':
       return true;
     case 'RESOURCE_EXHAUSTED':
-      return reason === 'OVERLOADED' || reason === 'CLIENT_OVERLOADED';
+      return reason === 'OVERLOADED' || reason === 'RATE_LIMITED' || reason === 'CLIENT_OVERLOADED';
     default:
       return false;
   }

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { Mq, MqTopic } from '@waybill/proto/mq/mq';
 import { Admin as AdminDesc } from '@waybill/proto/waybill/v1/admin';
 import { Bus as BusDesc } from '@waybill/proto/waybill/v1/bus';
 import { Locks as LocksDesc } from '@waybill/proto/waybill/v1/locks';
 import { Admin } from './bus/admin/admin.js';
 import { Bus } from './bus/bus.js';
+import { Cron } from './bus/cron.js';
 import { Limit } from './bus/limit.js';
 import type { BusLimits } from './bus/limits.js';
 import { LockDesk } from './bus/lock-desk.js';
@@ -14,9 +14,11 @@ import { CLAIM_MS } from './bus/release.js';
 import { engine as engineOf, listenHost } from './config/engine.js';
 import { splitOrigins } from './config/origins.js';
 import type { Config } from './config/schema.js';
+import type { Guard } from './edge/access/guard.js';
 import { DirectServices } from './edge/direct/services.js';
 import { AdminService, adminDefinition } from './edge/grpc/admin-service.js';
 import { BusService, busDefinition } from './edge/grpc/bus-service.js';
+import { Connections } from './edge/grpc/connections.js';
 import { LocksService, locksDefinition } from './edge/grpc/locks-service.js';
 import { MqService, mqDefinition, mqTopicDefinition } from './edge/grpc/mq-service.js';
 import { RpcServer, type RpcService } from './edge/grpc/server.js';
@@ -28,8 +30,10 @@ import { Origins } from './edge/http/origin.js';
 import { HttpCalls } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
+import type { Tls } from './edge/tls.js';
 import { figures } from './figures.js';
 import type { RetryPolicy } from './model/retry-policy.js';
+import { splitHeaders } from './model/search-term.js';
 import { Metrics } from './observability/metrics.js';
 import type { GatewayTelemetry } from './observability/telemetry.js';
 import type { Clock } from './ports/clock.js';
@@ -37,6 +41,9 @@ import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
 import { silentTelemetry, type Telemetry, type Watch } from './ports/telemetry.js';
+import { Security } from './security.js';
+import { AuditPruneWorker } from './workers/audit-prune.js';
+import { CronWorker } from './workers/cron.js';
 import { DueWorker } from './workers/due.js';
 import { ExpiryWorker } from './workers/expiry.js';
 import { ParkedWorker } from './workers/parked.js';
@@ -46,6 +53,7 @@ import { type Job, Runner } from './workers/runner.js';
 import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 export const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 export interface GatewayOptions {
@@ -58,7 +66,7 @@ export interface GatewayOptions {
 /**
  * A gateway on an engine: the bus, its workers and both ports.
  *
- * Start goes from the ground up: engine, bus, workers, HTTP, gRPC. Stop goes back: gRPC drains its consumers first, while all
+ * Start goes from the ground up: security, engine, bus, workers, HTTP, gRPC. Stop goes back: gRPC drains its consumers first, while all
  * that they need still works; the engine is the last to go.
  */
 export class Gateway implements Service {
@@ -75,12 +83,17 @@ export class Gateway implements Service {
 
   constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, options: GatewayOptions = {}) {
     const { listens = true, telemetry } = options;
+    const security = new Security(config, logger, clock);
     this.#bus = makeBus(config, engine, logger, clock, telemetry);
-    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting);
+    this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting, engine.lockRegister);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
-    const facts = { name: `${hostname()}-${randomUUID().slice(0, 8)}`, version: VERSION, engine: engineOf(config) };
-    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, workers.shards);
-    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, logger, clock, telemetry?.watch);
+    const facts = { name: engine.node, version: VERSION, engine: engineOf(config) };
+    const { guard } = security;
+    const connections = new Connections(clock);
+    const callers = (limit: number) => connections.sheets(limit);
+    this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, { shards: workers.shards, callers });
+    const edge = { guard, connections, watch: telemetry?.watch };
+    const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, edge, logger, clock);
     const sources = {
       ...facts,
       bus: this.#bus,
@@ -90,7 +103,7 @@ export class Gateway implements Service {
       shards: workers.shards,
       most: config.MetricsMaxChannels,
     };
-    this.#rpc = makeRpc(config, services);
+    this.#rpc = makeRpc(config, services, security.tls);
     const called = [...services.list, this.#rpc.health];
     this.direct = new DirectServices(called);
     const host = listenHost(config);
@@ -104,14 +117,15 @@ export class Gateway implements Service {
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
-      ...(telemetry === undefined ? [] : [metricsRoute(new Metrics(telemetry.meters, () => figures(sources)))]),
+      ...(telemetry === undefined ? [] : [metricsRoute(new Metrics(telemetry.meters, () => figures(sources)), guard)]),
       ...calls.routes,
       ...adminRoutes(),
     ];
-    this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger });
+    this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger, tls: security.tls });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
       ...(telemetry === undefined ? [] : [telemetry]),
+      security,
       ...engine.services,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
@@ -167,6 +181,7 @@ function makeBus(
       defaultRetry: defaultRetry(config),
       limits: limits(config),
       countedChannels: config.MetricsMaxChannels,
+      searchHeaders: splitHeaders(config.SearchHeaders),
     },
   );
 }
@@ -191,15 +206,22 @@ interface Services {
   drain(graceMs: number): Promise<void>;
 }
 
+/** What stands around every service. */
+interface Edge {
+  readonly guard: Guard;
+  readonly connections: Connections;
+  readonly watch: Watch | undefined;
+}
+
 function makeServices(
   config: Config,
   { broker }: Engine,
   bus: Bus,
   locks: LockDesk,
   admin: Admin,
+  { guard, connections, watch }: Edge,
   logger: Logger,
   clock: Clock,
-  watch: Watch | undefined,
 ): Services {
   const consumers = {
     maxCredit: config.MaxCredit,
@@ -208,20 +230,27 @@ function makeServices(
   };
   const limit = new Limit('streams', 'MaxStreams', config.MaxStreams);
   const heartbeatMs = config.HeartbeatSeconds * 1000;
-  const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs }, limit);
+  const streams = new SubscribeStreams(bus, logger, { ...consumers, heartbeatMs, guard }, limit);
   const publishTimeoutMs = config.PublishTimeoutSeconds * 1000;
   const service = new BusService(bus, streams, clock, logger, {
     ...consumers,
     publishTimeoutMs,
     streams: limit,
+    guard,
     watch,
   });
-  const lockService = new LocksService(locks, clock, logger);
-  const adminService = new AdminService(admin, clock, logger, { defaultRetry: defaultRetry(config), streams: limit });
+  const lockService = new LocksService(locks, clock, logger, guard);
+  const adminService = new AdminService(admin, locks, clock, logger, {
+    defaultRetry: defaultRetry(config),
+    streams: limit,
+    callers: guard,
+    searchHeaders: splitHeaders(config.SearchHeaders),
+  });
   const mq = new MqService(bus, () => broker.health() === undefined, clock, logger, {
     maxMessageBytes: config.MaxMessageBytes,
     publishTimeoutMs,
     leaseMs: consumers.defaultLeaseMs,
+    guard,
   });
   return {
     streams: limit,
@@ -231,7 +260,10 @@ function makeServices(
       { desc: LocksDesc, definition: locksDefinition, implementation: lockService.implementation() },
       { desc: Mq, definition: mqDefinition, implementation: mq.queues() },
       { desc: MqTopic, definition: mqTopicDefinition, implementation: mq.topics() },
-    ],
+    ].map((service) => {
+      const { implementation, ...rest } = guard.protect(service);
+      return { ...rest, implementation: connections.watch(implementation) };
+    }),
     async drain(graceMs) {
       adminService.drain();
       await Promise.all([streams.drain(graceMs), service.drain(graceMs)]);
@@ -244,7 +276,7 @@ function withoutPorts({ drain }: Services): Service {
   return { start: async () => {}, stop: () => drain(0) };
 }
 
-function makeRpc(config: Config, { list, drain }: Services): RpcServer {
+function makeRpc(config: Config, { list, drain }: Services, tls: Tls | undefined): RpcServer {
   return new RpcServer(
     list,
     {
@@ -253,6 +285,8 @@ function makeRpc(config: Config, { list, drain }: Services): RpcServer {
       maxMessageBytes: config.MaxMessageBytes,
       keepaliveMs: config.KeepaliveSeconds * 1000,
       drainMs: config.DrainSeconds * 1000,
+      reflection: config.ReflectionEnabled,
+      tls,
     },
     drain,
   );
@@ -268,7 +302,10 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
   const { schedule, locks, membership } = engine;
   const lockMs = config.DLMExpiration * 1000;
   const locked = (job: Job) => new Runner(job, new LockPermit(job.name, locks, lockMs), logger);
-  const workers: Service[] = [locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS))];
+  const workers: Service[] = [
+    locked(new PruneWorker(schedule, clock, config.LedgerRetentionHours * HOUR_MS)),
+    locked(new AuditPruneWorker(engine.auditLog, clock, config.AuditRetentionDays * DAY_MS)),
+  ];
   const gateway = randomUUID();
   let shardsOfDue: () => readonly number[] = () => [];
   /** A job over the shards that this gateway holds for it, which it holds only as long as it does the job. */
@@ -289,6 +326,9 @@ function makeWorkers(config: Config, engine: Engine, bus: Bus, logger: Logger, c
     });
     bus.onScheduled(() => due.wake());
     workers.push(locked(new ParkedWorker(bus.parking)));
+    const { cronTicks: ticks } = engine;
+    const cron = new Cron({ ticks, termsOf: bus.termsOf, clock, logger, scheduled: (dueAt) => bus.wakeAt(dueAt) });
+    workers.push(locked(new CronWorker(cron)));
   }
   return { services: workers, shards: () => shardsOfDue() };
 }

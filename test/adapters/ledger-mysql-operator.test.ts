@@ -232,6 +232,9 @@ test('every list reads a range of an index', async () => {
       await backlogs.dead({ ...filter, reason: filter === narrow ? 'use' : '' }, ask);
       await backlogs.scheduled(filter, ask);
       await audit.list(filter, ask);
+      for (const states of [[], ['dead' as const]]) {
+        await inspector.recordsBy({ name: '', value: 'k' }, { ...filter, states }, ask);
+      }
     }
   }
   await backlogs.dead({ ...narrow, ids: ['a'] }, START);
@@ -239,13 +242,16 @@ test('every list reads a range of an index', async () => {
   await backlogs.waiting(TOPIC);
   await inspector.recordsAt('a', [{ channel: channel.id, topic: TOPIC }]);
   await inspector.attempts(channel.id, TOPIC, 'a');
-  await inspector.wire(TOPIC, 'a', [channel.id]);
+  await inspector.holders(TOPIC, 'a', [0, channel.id]);
+  await inspector.wire(TOPIC, 'a', channel.id);
+  await audit.prune(NOW, 500);
+  await gateway.schedule.prune(NOW, 500);
   const statements = spy.mock.calls.map(([sql]) => sql);
   expect(statements.length).toBeGreaterThan(20);
   for (const sql of statements) {
     const plan = await lab.query<{ table: string | null; type: string | null }>(`EXPLAIN ${inDatabase(sql)}`);
     const whole = plan.filter(
-      ({ table, type }) => type === 'ALL' && /^(d|s|a|deliveries|schedule|attempts|audit)$/.test(table ?? ''),
+      ({ table, type }) => type === 'ALL' && /^(d|s|a|k|deliveries|schedule|attempts|audit|terms)$/.test(table ?? ''),
     );
     expect(whole, sql).toEqual([]);
   }
@@ -253,5 +259,8 @@ test('every list reads a range of an index', async () => {
 
 /** The lab's queries come by connections that have no database. */
 function inDatabase(sql: string): string {
-  return sql.replace(/\b(FROM|JOIN) (deliveries|schedule|attempts|audit|topics|channels)\b/g, `$1 ${lab.database}.$2`);
+  return sql.replace(
+    /\b(FROM|JOIN) (deliveries|schedule|attempts|audit|topics|channels|terms|nodes|cron)\b/g,
+    `$1 ${lab.database}.$2`,
+  );
 }

@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { build, installed } from '../../deploy/bootstrap.mjs';
 import { main, quietly, StepFailure, step, tool } from '../../deploy/step.mjs';
+import { auditDependencies } from './audit.mjs';
 import { importRules } from './imports.mjs';
 import { lockServesAll } from './lockfile.mjs';
 import { packagesLoad } from './packages.mjs';
@@ -18,6 +19,7 @@ const CHECKS = [
   ['imports', importRules],
   ['packages', packagesLoad],
   ['api docs', () => quietly(process.execPath, ['docs/api/build.mjs', '--check']).then(() => '')],
+  ['audit', auditDependencies],
 ];
 
 /** Runs every check, also after one failed, and prints what failed. */
@@ -25,8 +27,7 @@ export async function runChecks() {
   const counts = { passed: 0, failed: 0 };
   for (const [name, check] of CHECKS) {
     try {
-      await step(name, check);
-      counts.passed++;
+      if (await step(name, check)) counts.passed++;
     } catch (error) {
       if (!(error instanceof StepFailure)) throw error;
       console.error(`${error.message}\n`);

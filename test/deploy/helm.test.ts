@@ -7,7 +7,10 @@ import { ROOT } from '../compat/tools.js';
 import { tempFolder } from '../support/reaper.js';
 import { CHART, Chart, laidOver, type Manifest, type Values } from './helm/chart.js';
 
-const SECRETS = { secrets: { values: { AmqpUrl: 'amqp://u:p@rabbitmq/', DB_PASSWORD: 'd', RedisPassword: 'r' } } };
+const SECRETS = {
+  secrets: { values: { AmqpUrl: 'amqp://u:p@rabbitmq/', DB_PASSWORD: 'd', RedisPassword: 'r' } },
+  tokens: { existingSecret: 'tokens' },
+};
 const EVERYTHING: Values = {
   ...SECRETS,
   fullnameOverride: '',
@@ -16,7 +19,8 @@ const EVERYTHING: Values = {
   config: { MaxHeldBytes: 134_217_728, Debug: true, DrainSeconds: 100, LogFormat: 'json' },
   autoscaling: { enabled: true },
   networkPolicy: { enabled: true, rpcFrom: [{ namespaceSelector: {} }] },
-  serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+  serviceMonitor: { enabled: true, labels: { release: 'prometheus' }, tokenSecret: { name: 'scrape' } },
+  tls: { existingSecret: 'certificate', clientCa: true },
   service: { annotations: { a: 'b' } },
   serviceAccount: { annotations: { a: 'b' } },
   podLabels: { team: 'one' },
@@ -58,6 +62,7 @@ describe('the values', () => {
     ['a port of the container, which the probes know', { config: { RpcPort: 1 } }],
     ['a config value that is a list', { config: { Debug: [] } }],
     ['another readiness path', { readinessPath: '/' }],
+    ['a file that comes by a Secret', { config: { Tokens: '/x' } }],
     ['a typing error below', { networkPolicy: { enable: true } }],
   ])('are refused with %s', (_, values) => {
     expect(validate(laidOver(chart.defaults, values))).toBe(false);
@@ -71,6 +76,7 @@ describe('the chart', () => {
     const more = ['HorizontalPodAutoscaler', 'NetworkPolicy', 'ServiceMonitor'];
     expect(kindsOf(await chart.manifests(EVERYTHING))).toEqual([...plain, ...more].sort());
     const less = {
+      ...SECRETS,
       secrets: { existingSecret: 'mine' },
       podDisruptionBudget: { enabled: false },
       service: { headless: false },
@@ -80,7 +86,22 @@ describe('the chart', () => {
   });
 
   it('refuses to install gateways that would each be a bus of their own', async () => {
-    await expect(chart.manifests({})).rejects.toThrow('set secrets.existingSecret, or secrets.values.AmqpUrl');
+    await expect(chart.manifests({ ...SECRETS, secrets: {} })).rejects.toThrow(
+      'set secrets.existingSecret, or secrets.values.AmqpUrl',
+    );
+  });
+
+  it('refuses to install gateways that would serve everybody, unless it is told to', async () => {
+    const { secrets } = SECRETS;
+    await expect(chart.manifests({ secrets })).rejects.toThrow('nobody would be asked who they are');
+    await expect(chart.manifests({ secrets, tls: { clientCa: true } })).rejects.toThrow('tls.clientCa takes');
+    const ways: Values[] = [
+      { tokens: { existingSecret: 'tokens' } },
+      { tls: { existingSecret: 'certificate', clientCa: true } },
+      { config: { JwtJwksUrl: 'https://issuer.example/keys' } },
+      { config: { AllowInsecure: true } },
+    ];
+    for (const way of ways) expect(await chart.manifests({ secrets, ...way })).not.toEqual([]);
   });
 
   it('names and labels everything alike, within the 63 characters that there are', async () => {
@@ -174,7 +195,11 @@ describe('a pod', () => {
       capabilities: { drop: ['ALL'] },
     });
     expect(automountServiceAccountToken).toBe(false);
-    expect(gateway.volumeMounts.map(({ mountPath }) => mountPath)).toEqual(['/config.yaml', '/tmp']);
+    expect(gateway.volumeMounts.map(({ mountPath }) => mountPath)).toEqual([
+      '/config.yaml',
+      '/tmp',
+      '/etc/waybill/tokens',
+    ]);
   });
 
   it.each([
@@ -205,10 +230,18 @@ describe('a pod', () => {
       { name: 'grpc', containerPort: 9091 },
       { name: 'http', containerPort: 7878 },
     ]);
-    expect(gateway.startupProbe.httpGet).toEqual({ path: '/healthz', port: 'http' });
-    expect(gateway.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'http' });
-    expect(gateway.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'http' });
+    expect(gateway.startupProbe.httpGet).toEqual({ path: '/healthz', port: 'http', scheme: 'HTTPS' });
+    expect(gateway.livenessProbe.httpGet).toEqual({ path: '/healthz', port: 'http', scheme: 'HTTPS' });
+    expect(gateway.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'http', scheme: 'HTTPS' });
     expect(gateway.image).toBe('waybill:0.1.0');
+    const [plain] = (await podOf(SECRETS)).containers;
+    expect(plain.livenessProbe.httpGet).toMatchObject({ scheme: 'HTTP' });
+    // Every file that a variable names is where a Secret is mounted.
+    const mounts = gateway.volumeMounts.map(({ mountPath }) => mountPath);
+    const files = Object.values(env).filter((value) => value?.startsWith('/'));
+    expect(files).toHaveLength(4);
+    for (const file of files) expect(mounts).toContain(file.slice(0, file.lastIndexOf('/')));
+    expect(Object.keys(env).filter((name) => !isKey(name))).toEqual(['OTEL_EXPORTER_OTLP_ENDPOINT']);
   });
 
   it('is replaced when its configuration or the secrets of the chart change', async () => {
@@ -222,7 +255,7 @@ describe('a pod', () => {
     const before = await annotationsOf(SECRETS);
     expect(await annotationsOf(SECRETS)).toEqual(before);
     expect(await annotationsOf({ ...SECRETS, config: { Debug: true } })).not.toEqual(before);
-    expect(await annotationsOf({ secrets: { values: { AmqpUrl: 'amqp://other/' } } })).not.toEqual(before);
+    expect(await annotationsOf({ ...SECRETS, secrets: { values: { AmqpUrl: 'amqp://other/' } } })).not.toEqual(before);
   });
 });
 

@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { Bus } from '@waybill/proto/waybill/v1/bus';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest';
@@ -12,12 +10,12 @@ import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../s
 import { SetChecker } from '../support/set-checker.js';
 import { HostileConnections } from './hostile-connections.js';
 import { HTTP_ATTACKS } from './http-attacks.js';
+import { memoryOf } from './memory.js';
 import { mutate } from './mutation.js';
 import { Random } from './random.js';
 import { PUBLISH_FRAMES, REQUESTS, SUBSCRIBE_FRAMES } from './requests.js';
 import { RPC_ATTACKS } from './rpc-attacks.js';
 
-const run = promisify(execFile);
 const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
 
 /** Each kind of fuzz ends after so many tries, or so long. */
@@ -226,10 +224,4 @@ async function opened(connections: HostileConnections, count: number, start = Bu
   const sockets = await Promise.all(Array.from({ length: count }, () => connections.open()));
   for (const socket of sockets) socket.write(start);
   return sockets;
-}
-
-/** Resident, in MB. */
-async function memoryOf({ pid }: Gateway): Promise<number> {
-  const { stdout } = await run('ps', ['-o', 'rss=', '-p', `${pid}`]);
-  return Number(stdout) / 1024;
 }

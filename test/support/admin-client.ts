@@ -2,7 +2,7 @@ import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 import type { ServiceError } from '@grpc/grpc-js';
 import { Admin, type Stats } from '@waybill/proto/waybill/v1/admin';
 import { type Refusal, refusalOf } from '../bad-input/error-info.js';
-import { type Method, RpcClient } from './rpc.js';
+import { type Access, type Method, RpcClient } from './rpc.js';
 
 const CALL_MS = 30_000;
 
@@ -11,8 +11,8 @@ export class AdminClient {
   readonly #rpc: RpcClient;
 
   /** `host:port`. */
-  constructor(url: string) {
-    this.#rpc = new RpcClient(url);
+  constructor(url: string, access: Access = {}) {
+    this.#rpc = new RpcClient(url, access);
   }
 
   call<I extends DescMessage, O extends DescMessage>(

@@ -12,7 +12,7 @@ import {
   toStatus,
 } from './client-types.js';
 import { type ConsumerOptions, ConsumerStream } from './consumer-stream.js';
-import { RpcClient } from './rpc.js';
+import { type Access, RpcClient } from './rpc.js';
 
 export interface PullOptions {
   /** 100 unless given. */
@@ -30,8 +30,8 @@ export class BusClient {
   readonly #rpc: RpcClient;
 
   /** `host:port`. */
-  constructor(url: string) {
-    this.#rpc = new RpcClient(url);
+  constructor(url: string, access: Access = {}) {
+    this.#rpc = new RpcClient(url, access);
   }
 
   /** All in one call. Rejects when none was accepted. */

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { atTestEnd } from './cleanup.js';
@@ -12,6 +15,7 @@ export type Engine = 'embedded' | 'cluster';
 /** Config keys by their exact names; they reach the gateway as environment variables. */
 export type Settings = Readonly<Record<string, string | number | boolean>>;
 
+const PROBE_MS = 2_000;
 const PROGRAM = fileURLToPath(new URL('../../server/dist/cli/main.js', import.meta.url));
 
 /** A gateway of its own, with nobody beside it. It serves when this resolves, and is gone when the test ends. */
@@ -89,7 +93,7 @@ export class Gateway {
     this.folder = folder.path;
     this.#removeFolder = folder.remove;
     this.rpcUrl = `127.0.0.1:${rpcPort}`;
-    this.httpUrl = `http://127.0.0.1:${httpPort}`;
+    this.httpUrl = `${'TlsCert' in settings ? 'https' : 'http'}://127.0.0.1:${httpPort}`;
     const all: Settings = { Host: '127.0.0.1', RpcPort: rpcPort, HttpPort: httpPort, ...settings };
     this.#process = new ManagedProcess({
       name: 'the gateway',
@@ -152,10 +156,25 @@ export class Gateway {
   }
 
   async #ready(): Promise<void> {
-    const response = await fetch(`${this.httpUrl}/readyz`, { signal: AbortSignal.timeout(2_000) });
-    const text = await response.text();
-    if (response.status !== 200) throw new Error(`/readyz answers ${response.status}: ${text}`);
+    const url = `${this.httpUrl}/readyz`;
+    const { status, text } = url.startsWith('https:') ? await getUnverified(url) : await getPlain(url);
+    if (status !== 200) throw new Error(`/readyz answers ${status}: ${text}`);
   }
+}
+
+async function getPlain(url: string): Promise<{ readonly status: number; readonly text: string }> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_MS) });
+  return { status: response.status, text: await response.text() };
+}
+
+/** Whether it is ready, whatever its certificate: tests of TLS look at that. */
+async function getUnverified(url: string): Promise<{ readonly status: number; readonly text: string }> {
+  const request = get(url, { rejectUnauthorized: false, agent: false, signal: AbortSignal.timeout(PROBE_MS) });
+  const [response]: IncomingMessage[] = await once(request, 'response');
+  if (response === undefined) throw new Error('there is no response');
+  let text = '';
+  for await (const chunk of response) text += String(chunk);
+  return { status: response.statusCode ?? 0, text };
 }
 
 function asText(settings: Settings): Record<string, string> {

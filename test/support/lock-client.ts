@@ -1,5 +1,5 @@
 import { type Lock, Locks } from '@waybill/proto/waybill/v1/locks';
-import { RpcClient } from './rpc.js';
+import { type Access, RpcClient } from './rpc.js';
 
 export interface HeldLock {
   readonly token: string;
@@ -14,8 +14,8 @@ export class LockClient {
   readonly #rpc: RpcClient;
 
   /** `host:port`. */
-  constructor(url: string) {
-    this.#rpc = new RpcClient(url);
+  constructor(url: string, access: Access = {}) {
+    this.#rpc = new RpcClient(url, access);
   }
 
   /** Undefined when somebody else has it. */

@@ -8,6 +8,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import {
+  type ChannelCredentials,
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -23,16 +24,24 @@ export interface Method<I extends DescMessage, O extends DescMessage> {
   readonly output: O;
 }
 
+/** Who calls, and how the connection is made; nobody, in plain text, unless given. */
+export interface Access {
+  readonly token?: string;
+  readonly credentials?: ChannelCredentials;
+}
+
 /**
  * Typed calls to one gateway, and nothing that repeats or mends them. While the gateway is down, a call waits for it; a call
  * that is under way when the gateway dies rejects with UNAVAILABLE.
  */
 export class RpcClient {
   readonly #client: Client;
+  readonly #token: string | undefined;
 
   /** `host:port`. */
-  constructor(url: string) {
-    this.#client = new Client(url, credentials.createInsecure(), {
+  constructor(url: string, access: Access = {}) {
+    this.#token = access.token;
+    this.#client = new Client(url, access.credentials ?? credentials.createInsecure(), {
       // A gateway that was killed is back within a second or two.
       'grpc.initial_reconnect_backoff_ms': 50,
       'grpc.max_reconnect_backoff_ms': 200,
@@ -55,7 +64,7 @@ export class RpcClient {
         requestSerialize,
         responseDeserialize,
         message,
-        patient(),
+        this.#metadata(),
         options,
         (error, response) => {
           if (error) reject(error);
@@ -70,7 +79,7 @@ export class RpcClient {
     method: Method<I, O>,
   ): ClientDuplexStream<MessageShape<I>, MessageShape<O>> {
     const { path, requestSerialize, responseDeserialize } = definition(method, true);
-    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, patient());
+    return this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, this.#metadata());
   }
 
   serverStream<I extends DescMessage, O extends DescMessage>(
@@ -79,16 +88,18 @@ export class RpcClient {
   ): ClientReadableStream<MessageShape<O>> {
     const { path, requestSerialize, responseDeserialize } = definition(method, true);
     const message = create(method.input, request);
-    return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, message, patient());
+    return this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, message, this.#metadata());
   }
 
   close(): void {
     this.#client.close();
   }
-}
 
-function patient(): Metadata {
-  return new Metadata({ waitForReady: true });
+  #metadata(): Metadata {
+    const metadata = new Metadata({ waitForReady: true });
+    if (this.#token !== undefined) metadata.set('authorization', `Bearer ${this.#token}`);
+    return metadata;
+  }
 }
 
 function definition<I extends DescMessage, O extends DescMessage>(

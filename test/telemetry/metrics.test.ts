@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { METRIC_NAMES, METRICS, OTHER } from '../../server/src/observability/metric-table.js';
 import { runTool } from '../compat/tools.js';
+import { TokenFile } from '../security/tokens.js';
 import { BusClient } from '../support/client.js';
 import { fixedRetry } from '../support/client-types.js';
 import { type Engine, type Gateway, gatewayGroup, startGateway } from '../support/gateway.js';
+import { tempFolder } from '../support/reaper.js';
 import { ensureDebianPackages, startMariadb, startRabbit } from '../support/services.js';
 import { until } from '../support/until.js';
 import { Page } from './page.js';
@@ -26,7 +28,7 @@ async function tells(gateway: Gateway, wanted: Readonly<Record<string, number>>)
     const told = Object.fromEntries(Object.keys(wanted).map((series) => [series, page.value(series)]));
     expect(told).toEqual(wanted);
     return page;
-  }, 20_000);
+  }, 40_000);
 }
 
 describe.each<Engine>(['embedded', 'cluster'])('the metrics of the %s engine', (engine) => {
@@ -103,6 +105,29 @@ test('what a limit refused is counted by its config key, and what was wrong by i
     'waybill_messages_refused_total{reason="OVERLOADED"}': 1,
     'waybill_messages_refused_total{reason="TOPIC_INVALID"}': 1,
   });
+});
+
+test('where clients are asked who they are, the page is for those who may see everything', async () => {
+  const folder = tempFolder('metrics-tokens');
+  onTestFinished(folder.remove);
+  const tokens = new TokenFile(join(folder.path, 'tokens.json'));
+  tokens.add('prometheus', { read: ['#'] });
+  tokens.add('shop', { publish: ['orders'], consume: ['orders'], read: ['orders'] });
+  tokens.write();
+  const gateway = await startGateway('embedded', { Tokens: tokens.path });
+  const get = async (token?: string) => {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const response = await fetch(`${gateway.httpUrl}/metrics`, { headers });
+    return { status: response.status, asks: response.headers.get('www-authenticate'), text: await response.text() };
+  };
+  expect(await get()).toMatchObject({ status: 401, asks: 'Bearer' });
+  expect(await get('wb_wrong')).toMatchObject({ status: 401 });
+  expect(await get(tokens.of('shop'))).toMatchObject({ status: 403 });
+  const page = await get(tokens.of('prometheus'));
+  expect(page).toMatchObject({ status: 200 });
+  expect(new Page(page.text).value('waybill_ready')).toBe(1);
+  for (const token of [undefined, 'wb_wrong', tokens.of('shop')])
+    expect((await get(token)).text).not.toContain('waybill_');
 });
 
 test('topics and channels past the limit share one series, so that names cannot flood the store', async () => {

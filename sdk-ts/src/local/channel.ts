@@ -54,6 +54,7 @@ export interface ChannelStats {
   readonly blocked: number;
   readonly acked: number;
   readonly retried: number;
+  /** Those that were redriven since count too. */
   readonly dead: number;
   readonly expired: number;
   /** Not taken, as the queue was full. */
@@ -156,7 +157,6 @@ export class Channel implements MessageHome, TurnTaker {
 
   /** A dead letter begins anew. */
   redrive(message: StoredMessage): void {
-    this.#dead--;
     this.put(message);
   }
 
@@ -168,6 +168,7 @@ export class Channel implements MessageHome, TurnTaker {
   leave(taker: Taker): void {
     const at = this.#takers.indexOf(taker);
     if (at >= 0) this.#takers.splice(at, 1);
+    if (this.#next >= this.#takers.length) this.#next = 0;
   }
 
   /** A taker has room again. */

@@ -40,6 +40,10 @@ export type TopicsOf<Events, Name extends string> = Name extends keyof Events
   : { [Topic in keyof Events & string]: Matches<Words<Topic>, Words<Name>> extends true ? Topic : never }[keyof Events &
       string];
 
+/** A topic of `Events`, or a pattern that one of them matches. */
+export type KnownTopic<Events, Name extends string> = Name &
+  ([TopicsOf<Events, Name>] extends [never] ? never : unknown);
+
 /** What the messages of a topic, or of all topics of a pattern, say. */
 export type PayloadOf<Events, Name extends string> = Events[TopicsOf<Events, Name> & keyof Events];
 
@@ -95,19 +99,19 @@ export interface LocalBus<Events extends EventMap<Events>> extends Bus {
   /** Publishes without waiting and without a promise: a channel whose queue is full goes without the message. False when one does. Throws what `publish` rejects with. */
   emit<Name extends keyof Events & string>(topic: Name, payload: Events[Name]): boolean;
   subscribe<Name extends string>(
-    topic: Name,
+    topic: KnownTopic<Events, Name>,
     channel: string,
     handler: (message: EventMessage<PayloadOf<Events, Name>>) => unknown,
     options?: LocalSubscribeOptions,
   ): Subscription;
   subscribeBatch<Name extends string>(
-    topic: Name,
+    topic: KnownTopic<Events, Name>,
     channel: string,
     handler: (messages: readonly EventMessage<PayloadOf<Events, Name>>[]) => unknown,
     options?: LocalBatchOptions,
   ): Subscription;
   pull<Name extends string>(
-    topic: Name,
+    topic: KnownTopic<Events, Name>,
     channel: string,
     options?: PullOptions,
   ): AsyncGenerator<EventMessage<PayloadOf<Events, Name>>, void, undefined>;

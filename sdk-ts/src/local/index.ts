@@ -4,6 +4,7 @@ export type {
   EventItem,
   EventMap,
   EventMessage,
+  KnownTopic,
   LocalBatchOptions,
   LocalBus,
   LocalSubscribeOptions,

@@ -39,6 +39,11 @@ function only(stats: readonly ChannelStats[]): ChannelStats {
   return first;
 }
 
+function numberOf(body: Uint8Array): number {
+  const { number }: Order = JSON.parse(Buffer.from(body).toString());
+  return number;
+}
+
 describe('the types of events', () => {
   it('are those of the topic, or of all topics that match the pattern', () => {
     const bus = open();
@@ -58,6 +63,12 @@ describe('the types of events', () => {
     expectTypeOf<TopicsOf<Events, '*.sent'>>().toEqualTypeOf<'mails.sent'>();
     expectTypeOf<TopicsOf<Events, 'orders.#'>>().toEqualTypeOf<'orders.created' | 'orders.paid'>();
     expectTypeOf<TopicsOf<Events, 'orders'>>().toEqualTypeOf<never>();
+    expectTypeOf(bus.subscribe<'orders.*'>)
+      .parameter(0)
+      .toEqualTypeOf<'orders.*'>();
+    expectTypeOf(bus.subscribe<'ordres.*'>)
+      .parameter(0)
+      .toBeNever();
     expectTypeOf(bus.publish).parameter(0).toEqualTypeOf<'orders.created' | 'orders.paid' | 'mails.sent'>();
   });
 });
@@ -104,15 +115,18 @@ describe('an event', () => {
     expect(seen).toEqual([0, 1, 2, 3, 4, 10, 11, 12]);
   });
 
-  it('that nobody listens to is kept up to the size of a queue, and stops no publisher', async () => {
+  it('that nobody listens to is kept for the first who does, as many as a queue may hold for all topics together', async () => {
     const bus = open({ queueSize: 3 });
-    for (let number = 0; number < 5; number++) {
+    for (const number of [1, 2, 3]) {
       expect(await bus.publish('orders.created', { number })).toMatchObject({ outcome: 'parked' });
     }
-    const seen: number[] = [];
-    bus.subscribe('orders.created', 'c', ({ payload }) => seen.push(payload.number));
+    await bus.publish('mails.sent', 'a', { id: 'a' });
+    await bus.publish('mails.sent', 'b');
+    await bus.cancel('mails.sent', 'a');
+    const seen: unknown[] = [];
+    bus.subscribe('#', 'c', ({ payload }) => seen.push(payload));
     await turn();
-    expect(seen).toEqual([2, 3, 4]);
+    expect(seen).toEqual([{ number: 3 }, 'b']);
   });
 
   it.each([
@@ -135,6 +149,67 @@ describe('an event', () => {
     expect(handled).toBeLessThan(2_000);
     await bus.close();
     expect(handled).toBe(2_000);
+  });
+});
+
+describe('the consumers of a channel', () => {
+  it('take turns, and go on when others stop', async () => {
+    const bus = open();
+    const seen: string[] = [];
+    const consumers = ['a', 'b', 'c'].map((name) =>
+      bus.subscribe('orders.created', 'c', ({ payload }) => seen.push(`${name}${payload.number}`)),
+    );
+    for (const number of [1, 2, 3, 4, 5]) bus.emit('orders.created', { number });
+    await turn();
+    expect(seen).toEqual(['a1', 'b2', 'c3', 'a4', 'b5']);
+    const [first, second] = consumers;
+    await Promise.all([first?.stop(), second?.stop()]);
+    for (const number of [6, 7]) bus.emit('orders.created', { number });
+    await turn();
+    expect(seen.slice(5)).toEqual(['c6', 'c7']);
+  });
+
+  it('lose and double nothing, whatever fails, hangs, stops and comes back', async () => {
+    const bus = open({
+      queueSize: 20,
+      maxDeadLetters: 2_000,
+      retry: { maxRetries: 4, backoff: { initial: 1, max: 4, jitter: 1 } },
+    });
+    const channels = ['one', 'two', 'three'];
+    const acked = new Map<string, number[]>(channels.map((channel) => [channel, []]));
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return seed / 2 ** 31;
+    };
+    const handle = (channel: string) => async (message: EventMessage<Order>) => {
+      const dice = random();
+      if (dice < 0.2) throw new Error('no');
+      if (dice < 0.3) return message.nack({ delay: 1 });
+      if (dice < 0.35) return message.reject('never');
+      if (dice < 0.6) await turn();
+      // An ack that resolves is final; one by a consumer that lost its message rejects.
+      await message.ack();
+      acked.get(channel)?.push(message.payload.number);
+    };
+    const consume = (channel: string) =>
+      bus.subscribe('orders.created', channel, handle(channel), { settle: 'manual', concurrency: 3 });
+    const running = channels.map((channel) => ({ channel, subscription: consume(channel) }));
+    const total = 500;
+    for (let number = 0; number < total; number++) {
+      await bus.publish('orders.created', { number });
+      const restart = running[Math.floor(random() * 200)];
+      if (restart === undefined) continue;
+      await restart.subscription.stop({ timeout: 0 });
+      restart.subscription = consume(restart.channel);
+    }
+    const unfinished = () => bus.stats().some(({ waiting, held, retrying }) => waiting + held + retrying > 0);
+    while (unfinished()) await new Promise((resolve) => setTimeout(resolve, 2));
+    for (const channel of channels) {
+      const done = acked.get(channel) ?? [];
+      const dead = bus.deadLetters({ channel }).map(({ body }) => numberOf(body));
+      expect([...done, ...dead].toSorted((a, b) => a - b)).toEqual(Array.from({ length: total }, (_, i) => i));
+    }
   });
 });
 
@@ -312,7 +387,7 @@ describe('dead letters', () => {
     await turn();
     expect(bus.deadLetters()).toEqual([]);
     expect(seen).toEqual([1, 2, 1]);
-    expect(only(bus.stats())).toMatchObject({ acked: 1, retried: 1, dead: 0 });
+    expect(only(bus.stats())).toMatchObject({ acked: 1, retried: 1, dead: 1 });
   });
 
   it('are bounded: the oldest go', async () => {

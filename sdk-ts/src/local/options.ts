@@ -10,7 +10,7 @@ import { type SlowChannel, warnOfSlowConsumer } from './slowness.js';
 
 /** The limits of a bus; channels may have their own. */
 export interface LocalBusOptions {
-  /** The most messages that wait in one channel, from 1. Also the most that are kept of a topic that no channel subscribes to: its oldest go. Default: 10,000. */
+  /** The most messages that wait in one channel, from 1. Also the most that are kept of all topics that no channel subscribes to: the oldest go. Default: 10,000. */
   queueSize?: number;
   /** What a full queue means for a publish: `false`: it waits; `true`: the channel goes without the message. Default: `false`. */
   discardOnBlocking?: boolean;
@@ -56,15 +56,13 @@ const DEFAULT_POLICY: RetryPolicy = {
 
 /** Fills in the defaults; throws InvalidArgumentError, naming the option, for a value out of range. */
 export function resolveOptions(options: LocalBusOptions): ResolvedLocalOptions {
-  const queueSize = count(options.queueSize ?? 10_000, 'queueSize', 1);
   return {
     channel: {
-      queueSize,
+      queueSize: count(options.queueSize ?? 10_000, 'queueSize', 1),
       discardOnBlocking: options.discardOnBlocking ?? false,
       publishTimeoutMs: milliseconds(options.publishTimeout ?? 3_000, 'publishTimeout', 1, DAY_MS),
     },
     publisher: {
-      parked: queueSize,
       scheduled: count(options.maxScheduled ?? 100_000, 'maxScheduled', 1),
       pending: count(options.maxPending ?? 100_000, 'maxPending', 1),
     },

@@ -8,7 +8,7 @@ import type { Clock } from './clock.js';
 import type { KnownIds } from './known-ids.js';
 import { checkMessage } from './message-rules.js';
 import { StoredMessage } from './stored-message.js';
-import type { Route, Topics } from './topics.js';
+import type { Topics } from './topics.js';
 import { WaitingPublish } from './waiting-publish.js';
 
 export interface PublisherParts {
@@ -23,8 +23,6 @@ export interface PublisherParts {
 }
 
 export interface PublisherLimits {
-  /** Messages parked on a topic. */
-  readonly parked: number;
   /** Delayed messages. */
   readonly scheduled: number;
   /** Publishes that wait for room. */
@@ -100,10 +98,8 @@ export class LocalPublisher {
       this.#parts.agenda.remove(delayed);
       return;
     }
-    const route = this.#parts.topics.route(topic);
-    const left = route.parked.filter((message) => message.id !== id);
-    if (left.length === route.parked.length) throw notWaiting(topic, id);
-    route.parked = left;
+    const { topics } = this.#parts;
+    if (!topics.parking.remove(topics.route(topic), id)) throw notWaiting(topic, id);
   }
 
   /** Answers the new time. */
@@ -126,7 +122,7 @@ export class LocalPublisher {
   due(message: StoredMessage): void {
     this.#delayed.delete(keyOf(message.topic, message.id));
     const route = this.#parts.topics.route(message.topic);
-    if (route.channels.length === 0) this.#park(route, message);
+    if (route.channels.length === 0) this.#parts.topics.parking.add(route, message);
     else for (const channel of route.channels) channel.put(message);
   }
 
@@ -152,7 +148,8 @@ export class LocalPublisher {
       return { id, outcome: 'scheduled' };
     }
     if (route.channels.length === 0) {
-      this.#park(route, message);
+      // An event that nobody listens to is no reason to stop its publisher.
+      this.#parts.topics.parking.add(route, message);
       return { id, outcome: 'parked' };
     }
     let full: Channel[] | undefined;
@@ -192,12 +189,6 @@ export class LocalPublisher {
     const delayed = new Delayed(message, this);
     this.#delayed.set(keyOf(message.topic, message.id), delayed);
     this.#parts.agenda.add(delayed, dueAt);
-  }
-
-  #park(route: Route, message: StoredMessage): void {
-    route.parked.push(message);
-    // An event that nobody listens to is no reason to stop its publisher.
-    if (route.parked.length > this.#limits.parked) route.parked.shift();
   }
 
   #nextId(now: number): string {

@@ -1,15 +1,13 @@
 import type { RetryOptions } from '../consumer/retry-options.js';
 import { Channel, type ChannelLimits, type ChannelParts } from './channel.js';
 import { checkChannel, checkPattern, checkTopic, fits, isPattern } from './names.js';
+import { Parking, type ParkingPlace } from './parking.js';
 import type { RetryPolicy } from './retry-policy.js';
-import type { StoredMessage } from './stored-message.js';
 
 /** Where the messages of a topic go. */
-export interface Route {
+export interface Route extends ParkingPlace {
   readonly topic: string;
   readonly channels: Channel[];
-  /** What no channel wants yet, oldest first. */
-  parked: StoredMessage[];
 }
 
 /** Topics whose routes are remembered; past it, those that can be made again are forgotten. */
@@ -17,6 +15,7 @@ const MAX_REMEMBERED = 50_000;
 
 /** All channels, and which of them want a topic. */
 export class Topics {
+  readonly parking: Parking;
   readonly #parts: ChannelParts;
   readonly #policy: RetryPolicy;
   readonly #limits: ChannelLimits;
@@ -27,6 +26,7 @@ export class Topics {
     this.#parts = parts;
     this.#policy = policy;
     this.#limits = limits;
+    this.parking = new Parking(limits.queueSize);
   }
 
   channels(): Channel[] {
@@ -65,6 +65,8 @@ export class Topics {
 
   /** Forgets a topic, its own channels and all that they hold. */
   remove(topic: string): void {
+    const route = this.#routes.get(topic);
+    if (route !== undefined) this.parking.take(route);
     this.#routes.delete(topic);
     for (const [key, channel] of this.#channels) if (channel.topic === topic) this.#channels.delete(key);
   }
@@ -77,8 +79,7 @@ export class Topics {
     }
     for (const route of this.#routes.values()) {
       if (route.parked.length === 0 || !route.channels.includes(channel)) continue;
-      for (const message of route.parked) channel.put(message);
-      route.parked = [];
+      for (const message of this.parking.take(route)) channel.put(message);
     }
   }
 

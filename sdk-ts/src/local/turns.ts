@@ -4,14 +4,12 @@ export interface TurnTaker {
   turn(most: number): number;
 }
 
-/** Pieces of one turn: small, so that a channel with a long queue does not keep the others waiting. */
-const TURN = 64;
+/** Pieces of one turn, and between two looks at the time: few, so that slow handlers of one channel do not keep the others waiting. */
+const TURN = 16;
 /** `queueMicrotask` keeps track of async context: measured with one awaited publish after the other, it halves their rate. */
 const SOON = Promise.resolve();
 /** How long handlers may go on before timers and I/O have their turn, however short each microtask was that ran some. */
 const ROUND_MS = 10;
-/** How many pieces are done between two looks at the time. */
-const LOOK = 64;
 
 /**
  * Gives turns to the channels that have something to hand out, one after the other. Handlers run in a microtask after the publish, never inside
@@ -72,7 +70,7 @@ export class Turns {
       // At the end of the line: the others come first.
       if (done >= TURN) this.#ready.add(taker);
       this.#sinceLook += done;
-      if (this.#sinceLook < LOOK) continue;
+      if (this.#sinceLook < TURN) continue;
       this.#sinceLook = 0;
       this.#over = performance.now() - this.#began > ROUND_MS;
       if (this.#over && this.#ready.size > 0) return;

@@ -2,7 +2,7 @@ import type { Body } from '../body.js';
 import type { Bus } from '../bus.js';
 import { type Duration, milliseconds } from '../duration.js';
 import { LocalEngine } from '../local/engine.js';
-import type { EventMap, LocalBus, PayloadOf } from '../local/events.js';
+import type { EventMap, KnownTopic, LocalBus, PayloadOf } from '../local/events.js';
 import { fits } from '../local/names.js';
 import type { LocalBusOptions } from '../local/options.js';
 import type { Middleware } from '../middleware/middleware.js';
@@ -37,10 +37,10 @@ export interface DeliveryReport {
  */
 export interface TestBus<Events extends EventMap<Events>> extends LocalBus<Events> {
   /** What was published on a topic, or on all topics of a pattern, in order; all that was published when none is given. */
-  published<Name extends string>(topic: Name): PublishedMessage<PayloadOf<Events, Name>>[];
+  published<Name extends string>(topic: KnownTopic<Events, Name>): PublishedMessage<PayloadOf<Events, Name>>[];
   published(): PublishedMessage<Events[keyof Events]>[];
   /** The one message of a topic. Throws when there are others or none, and says what was published instead. */
-  publishedOnce<Name extends string>(topic: Name): PublishedMessage<PayloadOf<Events, Name>>;
+  publishedOnce<Name extends string>(topic: KnownTopic<Events, Name>): PublishedMessage<PayloadOf<Events, Name>>;
   /** Forgets what was published so far; what is on its way stays on its way. */
   forget(): void;
   /** The time of its clock. */

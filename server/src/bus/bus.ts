@@ -2,6 +2,7 @@ import type { Channel, ChannelId } from '../model/channel.js';
 import { BusError } from '../model/errors.js';
 import type { Incoming } from '../model/message-codec.js';
 import type { RetryPolicy } from '../model/retry-policy.js';
+import { type TermsOf, termsOf } from '../model/search-term.js';
 import type { TraceContext } from '../model/trace-context.js';
 import type { Broker } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
@@ -25,7 +26,7 @@ import { Limit } from './limit.js';
 import type { BusLimits } from './limits.js';
 import { Parking } from './parking.js';
 import { Publisher } from './publish.js';
-import type { PublishResult } from './publish-request.js';
+import type { PublishRefusal, PublishResult } from './publish-request.js';
 import { type Pulled, type PullOptions, PullWaits, pull } from './pull.js';
 import { Rebalancer } from './rebalancer.js';
 import { formatReceipt } from './receipt.js';
@@ -60,6 +61,8 @@ export interface BusOptions {
   readonly limits: BusLimits;
   /** The most topics, and the most channels, that are counted one by one. 0 unless given. */
   readonly countedChannels?: number;
+  /** By which messages are found, besides their keys. */
+  readonly searchHeaders?: readonly string[];
 }
 
 export interface BusCounts {
@@ -90,6 +93,9 @@ export class Bus {
   readonly tally: Tally;
   /** Calls that wait for a message; those that wait for a lock are counted here too. */
   readonly waiting: Limit;
+  readonly termsOf: TermsOf;
+  /** What messages must keep to. */
+  readonly rules: MessageRules;
   readonly #publisher: Publisher;
   readonly #table = new DeliveryTable();
   readonly #dispatchers = new Map<ChannelId, Dispatcher>();
@@ -114,6 +120,9 @@ export class Bus {
       for (const listener of this.#scheduled) listener(dueAt);
     };
     const { limits, defaultRetry } = options;
+    this.termsOf = termsOf(options.searchHeaders ?? []);
+    this.rules = new MessageRules(options.maxMessageBytes, limits.topics);
+    const shared = { ...parts, termsOf: this.termsOf };
     this.waiting = new Limit('calls that wait', 'MaxWaitingCalls', limits.waitingCalls);
     this.#shares = new ClientShares(limits.client);
     this.#ledgerCalls = new LedgerCalls(clock, limits.pendingSettles);
@@ -127,10 +136,7 @@ export class Bus {
         .catch((error: unknown) => logger.debug({ error }, 'a paused buffer could not be given back'));
     });
     this.channels.onGone((channel) => this.#gone(channel));
-    this.releaser = new Releaser(
-      { broker, schedule, channels: this.channels, clock, logger, telemetry, tally },
-      frames,
-    );
+    this.releaser = new Releaser({ ...shared, channels: this.channels, telemetry, tally }, frames);
     this.parking = new Parking({ releaser: this.releaser, schedule, channels: this.channels, clock, logger });
     this.settler = new Settler({
       ledger,
@@ -140,21 +146,22 @@ export class Bus {
       telemetry,
       clock,
       defaultLeaseMs: options.defaultLeaseMs,
+      termsOf: this.termsOf,
       scheduled,
     });
     this.keeper = new Keeper({ channels: this.channels, table, settler: this.settler, clock, logger });
     this.#publisher = new Publisher(
       {
-        ...parts,
+        ...shared,
         tally,
         telemetry,
-        rules: new MessageRules(options.maxMessageBytes, limits.topics),
+        rules: this.rules,
         scheduled,
         parked: (topic) => this.parking.parked(topic),
       },
       { ...frames, maxPendingBytes: options.maxPendingPublishBytes },
     );
-    const gate = new Gate({ ledger, channels: this.channels, nonces, tally, clock, logger });
+    const gate = new Gate({ ...shared, channels: this.channels, nonces, tally });
     this.#dispatcherParts = {
       broker,
       clock,
@@ -186,9 +193,10 @@ export class Bus {
     incoming: readonly Incoming[],
     field: string,
     deadline: number,
+    refusal?: PublishRefusal,
     trace?: TraceContext,
   ): Promise<PublishResult[]> {
-    return this.#publisher.publish(incoming, field, deadline, trace);
+    return this.#publisher.publish(incoming, field, deadline, refusal, trace);
   }
 
   /** Opens a consumer's stream on a channel, which is made on first use. */
@@ -300,6 +308,11 @@ export class Bus {
       if (subscribers > 0) queues++;
     }
     return { consumers, producers: this.#publisher.topics, queues, unsettled: this.#table.size };
+  }
+
+  /** What a client has here, by its address: streams, and the messages that they hold. */
+  client(address: string): { readonly consumers: number; readonly inFlight: number } {
+    return this.#shares.of(address);
   }
 
   /** Deliveries that consumers hold. */

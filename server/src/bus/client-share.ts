@@ -19,6 +19,11 @@ export class ClientShare {
     return this.roomBytes <= 0 ? 0 : Math.max(0, this.limits.messages - this.#messages);
   }
 
+  /** Messages that it holds. */
+  get held(): number {
+    return this.#messages;
+  }
+
   /** Bytes that it may be given now; the last message may go past. */
   get roomBytes(): number {
     return this.limits.bytes - this.#bytes;
@@ -57,6 +62,12 @@ export class ClientShares {
   /** Clients that have consumers here. */
   get size(): number {
     return this.#byClient.size;
+  }
+
+  /** What a client has here: consumers, and the messages that they hold. */
+  of(client: string): { readonly consumers: number; readonly inFlight: number } {
+    const entry = this.#byClient.get(client);
+    return { consumers: entry?.users ?? 0, inFlight: entry?.share.held ?? 0 };
   }
 
   /** `leave` follows. */

@@ -1,6 +1,7 @@
 import { attemptNumber } from '../model/attempt.js';
 import type { Channel } from '../model/channel.js';
 import { retryDelay } from '../model/retry-policy.js';
+import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Ledger } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
@@ -16,6 +17,7 @@ interface Parts {
   readonly tally: Tally;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly termsOf: TermsOf;
 }
 
 /** A message whose hand-out the ledger has on record. */
@@ -42,7 +44,7 @@ export class Gate {
     const { ledger, nonces, clock, logger } = this.parts;
     const deliveredAt = clock.now();
     const claims = items.map(({ message }) => ({
-      ...keyOf(channel, message),
+      ...this.#keyOf(channel, message),
       nonce: nonces.next(),
       consumer,
       deliveredAt,
@@ -75,7 +77,7 @@ export class Gate {
   async confirm(deliveries: readonly Delivery[]): Promise<boolean[]> {
     const at = this.parts.clock.now();
     const entries = deliveries.map((delivery) => ({
-      ...keyOf(delivery.channel, delivery.message),
+      ...this.#keyOf(delivery.channel, delivery.message),
       nonce: delivery.nonce,
       attempt: delivery.attempt,
       consumer: delivery.consumer,
@@ -125,7 +127,7 @@ export class Gate {
   ): Promise<boolean> {
     const at = this.parts.clock.now();
     const entries = claimed.map(({ item, attempt, nonce }) => ({
-      ...keyOf(channel, item.message),
+      ...this.#keyOf(channel, item.message),
       nonce: nonce === 0 ? this.parts.nonces.next() : nonce,
       attempt,
       consumer,
@@ -142,8 +144,9 @@ export class Gate {
       return false;
     }
   }
-}
 
-function keyOf(channel: Channel, message: Buffered['message']) {
-  return { channel: channel.id, topic: message.topic, id: message.id, acceptedAt: message.acceptedAt };
+  #keyOf(channel: Channel, message: Buffered['message']) {
+    const { topic, id, acceptedAt } = message;
+    return { channel: channel.id, topic, id, acceptedAt, terms: this.parts.termsOf(message) };
+  }
 }

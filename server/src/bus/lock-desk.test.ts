@@ -31,7 +31,7 @@ describe('the desk', () => {
   beforeEach(() => {
     locks = new WatchedLocks();
     waiting = new Limit('calls that wait', 'MaxWaitingCalls', 1_000);
-    desk = new LockDesk(locks, systemClock, waiting);
+    desk = new LockDesk(locks, systemClock, waiting, locks);
   });
 
   const acquire = (at = desk, waitMs = 10_000, signal = never, ttlMs = 60_000) =>
@@ -63,7 +63,7 @@ describe('the desk', () => {
   });
 
   test('finds a lock that was released elsewhere, or that ran out', async () => {
-    const other = new LockDesk(locks, systemClock, waiting);
+    const other = new LockDesk(locks, systemClock, waiting, locks);
     const first = await acquire(other);
     const second = acquire(desk, 10_000, never, 100);
     await other.release(key(first));
@@ -99,7 +99,7 @@ describe('the desk', () => {
   });
 
   test('refuses one waiter too many', async () => {
-    const small = new LockDesk(locks, systemClock, new Limit('calls that wait', 'MaxWaitingCalls', 1));
+    const small = new LockDesk(locks, systemClock, new Limit('calls that wait', 'MaxWaitingCalls', 1), locks);
     await acquire(small);
     const first = acquire(small, 100);
     await expect(acquire(small)).rejects.toMatchObject({

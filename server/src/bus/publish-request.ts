@@ -10,6 +10,9 @@ export interface PublishResult {
   readonly error: BusError | undefined;
 }
 
+/** Why a message may not be published to its topic, which `field` names; undefined: it may. */
+export type PublishRefusal = (topic: string, field: string) => BusError | undefined;
+
 /** One call with one or many messages, and what became of each. One promise for all of them. */
 export class PublishRequest {
   readonly done: Promise<PublishResult[]>;

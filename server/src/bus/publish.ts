@@ -2,16 +2,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BusError } from '../model/errors.js';
 import type { Message } from '../model/message.js';
 import { type Incoming, seal } from '../model/message-codec.js';
+import type { TermsOf } from '../model/search-term.js';
 import { formatTraceparent, headerOf, type TraceContext, withHeaders } from '../model/trace-context.js';
 import type { Broker, Routing } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Dedupe, Known } from '../ports/dedupe.js';
 import type { Logger } from '../ports/logger.js';
-import type { Schedule } from '../ports/schedule.js';
+import type { Schedule, Waiting } from '../ports/schedule.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import { IdSource } from './ids.js';
 import { Lane, type LaneOptions, type Passenger } from './lane.js';
-import { PublishRequest, type PublishResult } from './publish-request.js';
+import { type PublishRefusal, PublishRequest, type PublishResult } from './publish-request.js';
 import type { Tally } from './tally.js';
 import type { MessageRules } from './validate.js';
 
@@ -29,6 +30,7 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
+  readonly termsOf: TermsOf;
   /** Messages wait for this time. */
   readonly scheduled: (dueAt: number) => void;
   /** Messages of this topic were parked. */
@@ -61,6 +63,7 @@ export class Publisher {
     incoming: readonly Incoming[],
     field: string,
     deadline: number,
+    refusal?: PublishRefusal,
     trace?: TraceContext,
   ): Promise<PublishResult[]> {
     const began = performance.now();
@@ -72,6 +75,8 @@ export class Publisher {
     for (let i = 0; i < incoming.length; i++) {
       const one = incoming[i] as Incoming;
       try {
+        const refused = refusal?.(one.topic, `${field}[${i}].topic`);
+        if (refused !== undefined) throw refused;
         dueTimes[i] = this.parts.rules.check(one, `${field}[${i}]`, now);
         const own = one.id !== '';
         const carried = trace === undefined ? one : carrying(one, trace);
@@ -242,7 +247,7 @@ export class Publisher {
   }
 
   async #schedule(passengers: Passenger[], dueTimes: number[]): Promise<void> {
-    const waiting = passengers.map(({ message, index }) => ({ message, dueAt: dueTimes[index] }));
+    const waiting = passengers.map(({ message, index }) => this.#waiting(message, dueTimes[index]));
     if (await this.#addToSchedule(passengers, waiting, 'scheduled')) {
       let earliest = Number.POSITIVE_INFINITY;
       for (const { dueAt } of waiting) if (dueAt !== undefined && dueAt < earliest) earliest = dueAt;
@@ -251,14 +256,18 @@ export class Publisher {
   }
 
   async #park(passengers: Passenger[]): Promise<void> {
-    const waiting = passengers.map(({ message }) => ({ message, dueAt: undefined }));
+    const waiting = passengers.map(({ message }) => this.#waiting(message, undefined));
     const topic = passengers[0]?.message.topic;
     if ((await this.#addToSchedule(passengers, waiting, 'parked')) && topic !== undefined) this.parts.parked(topic);
   }
 
+  #waiting(message: Message, dueAt: number | undefined): Waiting {
+    return { message, dueAt, terms: this.parts.termsOf(message) };
+  }
+
   async #addToSchedule(
     passengers: Passenger[],
-    waiting: Parameters<Schedule['add']>[0],
+    waiting: readonly Waiting[],
     outcome: 'scheduled' | 'parked',
   ): Promise<boolean> {
     try {

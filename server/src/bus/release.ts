@@ -1,4 +1,5 @@
 import type { Frame, Message } from '../model/message.js';
+import type { TermsOf } from '../model/search-term.js';
 import type { Broker, Destination, Routing } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
@@ -16,6 +17,7 @@ interface Parts {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly tally: Tally;
+  readonly termsOf: TermsOf;
 }
 
 /** How long a claim holds: after a crash or a fault, its messages go on after this long. */
@@ -127,9 +129,13 @@ export class Releaser {
     if (frame.length > 0) yield frame;
   }
 
+  #isIndexed({ channel, message }: Due): boolean {
+    return channel === undefined && this.parts.termsOf(message) !== undefined;
+  }
+
   #settle(batch: readonly Due[], how: 'published' | 'parked' | 'expired'): Promise<void> {
     return this.parts.schedule.settle(
-      batch.map((due) => ({ due, how })),
+      batch.map((due) => ({ due, how, indexed: this.#isIndexed(due) })),
       this.parts.clock.now(),
     );
   }

@@ -1,5 +1,6 @@
 import { attemptNumber } from '../model/attempt.js';
 import { type RetryPolicy, retryDelay } from '../model/retry-policy.js';
+import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
 import type { ExpiredLease } from '../ports/schedule.js';
@@ -28,6 +29,7 @@ interface Parts {
   readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly defaultLeaseMs: number;
+  readonly termsOf: TermsOf;
   /** Messages wait for a retry at this time. */
   readonly scheduled: (dueAt: number) => void;
 }
@@ -273,6 +275,7 @@ export class Settler {
       consumer,
       acceptedAt: held ? 0 : message.acceptedAt,
       deliveredAt,
+      terms: held ? undefined : this.parts.termsOf(message),
       attempt,
       change,
       recorded: held,

@@ -10,6 +10,7 @@ import {
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { ConnectionFlags } from './connection.js';
 import { CommandError, callFailed } from './failure.js';
+import { channelCredentials, tlsFiles } from './tls.js';
 
 interface Method<I extends DescMessage, O extends DescMessage> {
   readonly name: string;
@@ -32,10 +33,14 @@ export class GatewayClient {
     private readonly token: string | undefined,
   ) {}
 
-  static async open({ url, token = process.env.WAYBILL_TOKEN }: ConnectionFlags): Promise<GatewayClient> {
-    const { addresses, secure } = parseGateways(url ?? process.env.WAYBILL_URL ?? process.env.MQ_HOST ?? 'localhost');
+  static async open({ url, token = process.env.WAYBILL_TOKEN, ...flags }: ConnectionFlags): Promise<GatewayClient> {
+    const tls = tlsFiles(flags);
+    const { addresses, secure: named } = parseGateways(
+      url ?? process.env.WAYBILL_URL ?? process.env.MQ_HOST ?? 'localhost',
+    );
+    const secure = named || tls !== undefined;
     const clients = addresses.map((address) => {
-      const channel = secure ? credentials.createSsl() : credentials.createInsecure();
+      const channel = secure ? channelCredentials(tls ?? {}) : credentials.createInsecure();
       return new GatewayClient(address, secure, new Client(address, channel, OPTIONS), token);
     });
     try {

@@ -15,6 +15,7 @@ import { serveCommand } from './serve.js';
 import { statsCommand } from './stats.js';
 import { subCommand } from './sub.js';
 import { tailCommand } from './tail.js';
+import { tokenCommand } from './token.js';
 import { topicCommand } from './topic.js';
 
 const COMMANDS = [
@@ -30,6 +31,7 @@ const COMMANDS = [
   nodesCommand,
   statsCommand,
   auditCommand,
+  tokenCommand,
   doctorCommand,
   relayCommand,
   benchCommand,

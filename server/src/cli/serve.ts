@@ -42,13 +42,14 @@ function greeting({ config, file }: Loaded, gateway: Gateway): string {
     engine(config) === 'embedded'
       ? `embedded engine, everything in ${config.DataFile}`
       : 'cluster engine: RabbitMQ, MySQL, Redis';
+  const web = `${config.TlsCert === '' ? 'http' : 'https'}://localhost:${http}`;
   const url = rpc === 9091 ? '' : ` --url localhost:${rpc}`;
   return [
     '',
     `Waybill is up (${where}).`,
     `  gRPC    localhost:${rpc}`,
-    `  web UI  http://localhost:${http}/admin/`,
-    `  health  http://localhost:${http}/readyz`,
+    `  web UI  ${web}/admin/`,
+    `  health  ${web}/readyz`,
     `  config  ${file ?? 'defaults'}`,
     '',
     'Try, each in its own terminal:',

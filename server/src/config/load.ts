@@ -30,6 +30,17 @@ export interface Note {
   readonly text: string;
 }
 
+/** A key, and another without which it would do less than it says. */
+const NEEDED: readonly (readonly [Key, Key])[] = [
+  ['TlsCert', 'TlsKey'],
+  ['TlsKey', 'TlsCert'],
+  ['TlsClientCa', 'TlsCert'],
+  ['JwtJwksUrl', 'JwtIssuer'],
+  ['JwtJwksUrl', 'JwtAudience'],
+  ['JwtJwksFile', 'JwtIssuer'],
+  ['JwtJwksFile', 'JwtAudience'],
+];
+
 const DEFAULT_FILES = ['./config.yaml', '/config.yaml'];
 
 /** The configuration from file and environment, which wins. Throws ConfigError with everything that is wrong. */
@@ -83,6 +94,12 @@ function checkTogether(config: Config, entries: ReadonlyMap<Key, Entry>, wrong: 
   if (config.MaxPendingPublishBytes < config.MaxMessageBytes) {
     const least = config.MaxMessageBytes;
     report('MaxPendingPublishBytes', 'MaxMessageBytes', `must be at least MaxMessageBytes, ${least}`, `write ${least}`);
+  }
+  for (const [key, other] of NEEDED) {
+    if (config[key] !== '' && config[other] === '') report(key, other, `needs ${other}`, `set ${other}`);
+  }
+  if (config.JwtJwksUrl !== '' && config.JwtJwksFile !== '') {
+    report('JwtJwksFile', 'JwtJwksUrl', 'must not be set beside JwtJwksUrl', 'keep one of them');
   }
   return problems;
 }

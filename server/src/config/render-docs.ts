@@ -17,7 +17,8 @@ it uses RabbitMQ, MySQL and Redis.
 - A value that starts with a special character, such as a password that starts with \`!\`, \`&\`, \`*\` or \`@\` or holds \` #\`, goes
   in quotes.
 - The container image sets \`Host\` and \`DataFile\` in its environment, so there they are changed by variables, not by the file.
-- A file of the original event-bus works unchanged. Keys that no longer have an effect are accepted, and the log says so once.
+- A file of the original event-bus works unchanged, with one line more where clients come from other machines: \`AllowInsecure: true\`, or
+  better a way to tell who they are, see [security.md](security.md). Keys that no longer have an effect are accepted, and the log says so once.
 - \`PrintConfig: true\` prints what is in effect and where each value comes from. Passwords are masked there, as in every error.
 `;
 

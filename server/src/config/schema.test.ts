@@ -11,6 +11,8 @@ interface Expected {
 
 const TRUTH = { accepts: ['true', 'False', 'yes', 'off', '1', '0'], refuses: ['maybe', 'yes please', '2', 'null'] };
 
+const PATH = { default: '', accepts: ['/etc/waybill/file.pem', 'a b.yaml'], refuses: ['/etc/', ' '] };
+
 function number(fallback: number, min: number, max: number): Expected {
   const refuses = [`${min - 1}`, `${max + 1}`, 'abc', '3.5', '1e3', '0x1F', '1_000', '1 000', '٣'];
   return { default: fallback, accepts: [`${min}`, `${max}`, ` ${max} `], refuses };
@@ -110,6 +112,11 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   NackdJobNextRunDelaySeconds: number(600, 0, 31_536_000),
   CronRepublishEnabled: { default: true, ...TRUTH },
   CronDelayPublishEnabled: { default: true, ...TRUTH },
+  SearchHeaders: {
+    default: '',
+    accepts: ['traceparent', 'x-order-id, traceparent ,X'],
+    refuses: ['a b', 'ü', 'a'.repeat(129), 'a,b,c,d,e,f,g,h,i'],
+  },
   LedgerRetentionHours: number(168, 1, 87_600),
   MetricsMaxChannels: number(200, 0, 10_000),
   OtlpEndpoint: {
@@ -117,17 +124,46 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
     accepts: ['http://localhost:4318', 'https://user:secret@collector.example/otlp'],
     refuses: ['localhost:4318', 'grpc://localhost:4317', 'http://', 'http://a b'],
   },
+  TlsCert: PATH,
+  TlsKey: PATH,
+  TlsClientCa: PATH,
+  TlsClientAuth: { default: 'require', accepts: ['require', 'Optional'], refuses: ['yes', 'none'] },
+  Tokens: PATH,
+  JwtJwksUrl: {
+    default: '',
+    accepts: ['https://issuer.example/.well-known/jwks.json', 'http://127.0.0.1:8080/keys'],
+    refuses: ['issuer.example', 'file:///keys', 'https:// x'],
+  },
+  JwtJwksFile: PATH,
+  JwtIssuer: { default: '', accepts: ['https://issuer.example/'], refuses: ['i'.repeat(1_025)] },
+  JwtAudience: { default: '', accepts: ['waybill'], refuses: ['a'.repeat(1_025)] },
+  JwtClaim: { default: 'waybill', accepts: ['https://example.com/waybill'], refuses: ['a b', 'c'.repeat(129)] },
+  JwtClockSkewSeconds: number(30, 0, 600),
+  MaxCallsPerSecondPerClient: number(0, 0, 10_000_000),
+  MaxPublishesPerSecondPerClient: number(0, 0, 10_000_000),
+  ReflectionEnabled: { default: true, ...TRUTH },
+  AllowInsecure: { default: false, ...TRUTH },
+  AuditRetentionDays: number(365, 1, 36_500),
   Debug: { default: false, ...TRUTH },
   DebugPayloads: { default: false, ...TRUTH },
   LogFormat: { default: 'json', accepts: ['json', 'text', 'TEXT'], refuses: ['xml', 'true', '1'] },
   PrintConfig: { default: false, ...TRUTH },
 };
 
+const JWT = { JwtIssuer: 'i', JwtAudience: 'a' };
+const COMPANIONS: { readonly [K in Key]?: Readonly<Record<string, string>> } = {
+  MaxPendingPublishBytes: { MaxMessageBytes: '1024' },
+  TlsCert: { TlsKey: 'k' },
+  TlsKey: { TlsCert: 'c' },
+  TlsClientCa: { TlsCert: 'c', TlsKey: 'k' },
+  JwtJwksUrl: JWT,
+  JwtJwksFile: JWT,
+};
+
 function problemsOf(key: Key, value: string): readonly string[] {
   try {
-    // The other limit of the pair stays out of the way.
-    const pair =
-      key === 'MaxPendingPublishBytes' ? { MaxMessageBytes: '1024' } : { MaxPendingPublishBytes: '67108864' };
+    // The other limit of the pair, and what a key cannot be without, stay out of the way.
+    const pair = COMPANIONS[key] ?? { MaxPendingPublishBytes: '67108864' };
     load({ env: { ...pair, [key]: value }, defaultFiles: [] });
     return [];
   } catch (error) {

@@ -1,5 +1,7 @@
+import { areHeaders, MAX_SEARCH_HEADERS } from '../model/search-term.js';
 import { validAddress, validAmqpUrls } from './address.js';
 import { validOrigins } from './origins.js';
+import { SECURITY } from './security-settings.js';
 import { boolean, choice, integer, type Setting, text } from './setting.js';
 
 /**
@@ -374,6 +376,14 @@ const TABLE = {
     default: true,
     doc: 'Whether this node publishes delayed messages and retries when they are due; else the other nodes do.',
   }),
+  SearchHeaders: text({
+    group: 'Messages',
+    default: '',
+    limit: `up to ${MAX_SEARCH_HEADERS} names of headers, separated by commas`,
+    accepts: areHeaders,
+    suggestion: 'write names like traceparent, x-order-id',
+    doc: 'Headers by which messages can be found, besides their keys; each costs a row of the ledger for every message that has it.',
+  }),
   LedgerRetentionHours: integer({
     group: 'Messages',
     default: 168,
@@ -382,6 +392,16 @@ const TABLE = {
     unit: 'hours',
     doc: 'How long the ledger keeps what happened to a message that is done.',
   }),
+  AuditRetentionDays: integer({
+    group: 'Messages',
+    default: 365,
+    min: 1,
+    max: 36_500,
+    unit: 'days',
+    doc: 'How long the audit log keeps what operators did.',
+  }),
+
+  ...SECURITY,
 
   MetricsMaxChannels: integer({
     group: 'Logging',

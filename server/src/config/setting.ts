@@ -20,7 +20,16 @@ export interface Setting<T> {
 /** `suggestion` says what to write in place of the wrong text. */
 export type Parsed<T> = { readonly value: T } | { readonly suggestion: string };
 
-export const GROUPS = ['Gateway', 'Embedded engine', 'RabbitMQ', 'MySQL', 'Redis', 'Messages', 'Logging'] as const;
+export const GROUPS = [
+  'Gateway',
+  'Embedded engine',
+  'RabbitMQ',
+  'MySQL',
+  'Redis',
+  'Messages',
+  'Security',
+  'Logging',
+] as const;
 export type Group = (typeof GROUPS)[number];
 
 type About<T> = Pick<Setting<T>, 'group' | 'default' | 'doc' | 'noEffect'>;

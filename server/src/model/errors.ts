@@ -14,19 +14,27 @@ export type Reason =
   | 'CHANNEL_NOT_EMPTY'
   | 'CHANNEL_NOT_FOUND'
   | 'CONSUMER_INVALID'
+  | 'CREDENTIAL_ENDED'
   | 'CREDIT_INVALID'
+  | 'CRON_EXISTS'
+  | 'CRON_INVALID'
+  | 'CRON_NOT_FOUND'
+  | 'DEAD_CHANGED'
+  | 'DEAD_NOT_FOUND'
   | 'DEADLINE_EXCEEDED'
   | 'DELAY_INVALID'
   | 'DRAINING'
   | 'HEADER_INVALID'
   | 'ID_INVALID'
   | 'INTERNAL'
+  | 'KEYS_UNAVAILABLE'
   | 'KEY_INVALID'
   | 'LEASE_INVALID'
   | 'LEDGER_UNAVAILABLE'
   | 'LOCKS_UNAVAILABLE'
   | 'LOCK_INVALID'
   | 'LOCK_LOST'
+  | 'LOCK_NOT_FOUND'
   | 'LOCK_TOKEN_INVALID'
   | 'MALFORMED'
   | 'MESSAGE_AMBIGUOUS'
@@ -34,24 +42,31 @@ export type Reason =
   | 'NOT_OPEN'
   | 'OVERLOADED'
   | 'PAGE_INVALID'
+  | 'PERMISSION_DENIED'
   | 'QUERY_INVALID'
   | 'QUEUE_CONFLICT'
   | 'QUEUE_OR_DATA_EMPTY'
+  | 'RATE_LIMITED'
   | 'REASON_INVALID'
   | 'RETRY_POLICY_INVALID'
   | 'SCHEDULED_NOT_FOUND'
+  | 'TOPIC_HAS_CRON'
   | 'TOPIC_INVALID'
   | 'TOPIC_NOT_FOUND'
   | 'TTL_INVALID'
+  | 'UNAUTHENTICATED'
   | 'WAIT_INVALID';
 
 const RETRYABLE: ReadonlySet<Reason> = new Set<Reason>([
   'BROKER_UNAVAILABLE',
+  'CREDENTIAL_ENDED',
   'DEADLINE_EXCEEDED',
   'DRAINING',
+  'KEYS_UNAVAILABLE',
   'LEDGER_UNAVAILABLE',
   'LOCKS_UNAVAILABLE',
   'OVERLOADED',
+  'RATE_LIMITED',
 ]);
 
 export interface BusErrorOptions {
@@ -61,6 +76,8 @@ export interface BusErrorOptions {
   readonly limit?: string;
   /** The config key of the limit that was reached. */
   readonly key?: string;
+  /** When the same call may succeed, in milliseconds from now. */
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
@@ -70,6 +87,7 @@ export class BusError extends Error {
   readonly field: string | undefined;
   readonly limit: string | undefined;
   readonly key: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     readonly reason: Reason,
@@ -80,6 +98,7 @@ export class BusError extends Error {
     this.field = options.field;
     this.limit = options.limit;
     this.key = options.key;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   /** Whether the same call may succeed later. A publish whose outcome is unknown is safe to retry under the same id. */

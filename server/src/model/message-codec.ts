@@ -153,6 +153,63 @@ export function openMessage(wire: Buffer): Message {
   return { id, topic, key, acceptedAt, expiresAt: ttl === 0 ? 0 : acceptedAt + ttl, wire };
 }
 
+/** Those headers of a sealed message that have one of these names; of a name that stands twice, the last. */
+export function readHeaders(wire: Uint8Array, names: ReadonlySet<string>): Map<string, string> {
+  const bytes = Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength);
+  const reader = new WireReader(bytes, 0, bytes.length);
+  const found = new Map<string, string>();
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag !== TAG.header) {
+      reader.skip(tag);
+      continue;
+    }
+    const from = reader.field();
+    const [name, value] = readHeader(bytes, from, reader.position);
+    if (names.has(name)) found.set(name, value);
+  }
+  return found;
+}
+
+function readHeader(bytes: Buffer, start: number, end: number): [name: string, value: string] {
+  const reader = new WireReader(bytes, start, end);
+  let name = '';
+  let value = '';
+  while (!reader.done) {
+    const tag = reader.varint();
+    if (tag === 0x0a) name = reader.latin1();
+    else if (tag === 0x12) value = utf8(reader);
+    else reader.skip(tag);
+  }
+  return [name, value];
+}
+
+/** A sealed message that never expires; as with all fields, the last value counts. */
+export function withoutTtl(wire: Uint8Array): Buffer {
+  return Buffer.concat([wire, Buffer.from([TAG.ttl, 0])]);
+}
+
+/** An encoded message with more headers; of a name that it has already, the new value counts. */
+export function withHeaders(wire: Uint8Array, headers: readonly (readonly [name: string, value: string])[]): Buffer {
+  const fields = headers.map(([name, value]) => {
+    const pair = Buffer.concat([textField(0x0a, name), textField(0x12, value)]);
+    return Buffer.concat([lengthField(TAG.header, pair.length), pair]);
+  });
+  return Buffer.concat([wire, ...fields]);
+}
+
+function textField(tag: number, text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  return Buffer.concat([lengthField(tag, bytes.length), bytes]);
+}
+
+function lengthField(tag: number, length: number): Buffer {
+  const field = Buffer.alloc(1 + varintLength(length));
+  field[0] = tag;
+  writeVarint(field, 1, length);
+  return field;
+}
+
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 
 /** Whether a text can be an id or the name of a header: visible ASCII, 1 to `max` characters. */

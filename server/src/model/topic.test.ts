@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../fixture/random.js';
 import { BusError } from './errors.js';
-import { checkChannel, checkPattern, checkTopic, isPattern, matches } from './topic.js';
+import { checkChannel, checkPattern, checkTopic, covers, isPattern, matches } from './topic.js';
 
 /** AMQP's rule in its plainest words, as slow as it likes. */
 function naive(pattern: readonly string[], topic: readonly string[]): boolean {
@@ -101,6 +101,48 @@ describe('matching', () => {
       const expected = naive(pattern.split('.'), topic.split('.'));
       expect(matches(pattern, topic), `${pattern} with ${topic}`).toBe(expected);
     }
+  });
+
+  test.each([
+    ['orders', 'orders', true],
+    ['orders.*', 'orders.created', true],
+    ['orders.*', 'orders.*', true],
+    ['orders.#', 'orders.*', true],
+    ['orders.#', 'orders.#.x.*', true],
+    ['#', '#.*.#', true],
+    ['*.#', '#.*', true],
+    ['#.*', '*.#', true],
+    ['#.#', '#', true],
+    ['*', '#', false],
+    ['orders.*', 'orders.#', false],
+    ['orders.*', '*.created', false],
+    ['orders.*', '#', false],
+    ['orders', 'orders.#', false],
+    ['orders', '*', false],
+    ['*.*', '*.#', false],
+    ['a.*.#', 'a.#', false],
+    ['#.a.#', '#.a', true],
+    ['#.a', '#.a.#', false],
+  ])('%s covers %s: %s', (pattern, other, expected) => {
+    expect(covers(pattern, other)).toBe(expected);
+  });
+
+  test('of all that another pattern matches is never claimed wrongly', () => {
+    const random = new Random(3);
+    const some = (words: readonly [string, ...string[]], most: number) =>
+      Array.from({ length: 1 + random.below(most) }, () => random.pick(words)).join('.');
+    let covered = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const [pattern, other, topic] = [
+        some(['a', 'b', '*', '#'], 5),
+        some(['a', 'b', '*', '#'], 5),
+        some(['a', 'b', 'c'], 6),
+      ];
+      if (!covers(pattern, other)) continue;
+      covered++;
+      if (matches(other, topic)) expect(matches(pattern, topic), `${pattern} covers ${other}, not ${topic}`).toBe(true);
+    }
+    expect(covered).toBeGreaterThan(1_000);
   });
 
   test('takes many # in a row as one', () => {

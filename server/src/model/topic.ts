@@ -36,24 +36,60 @@ export function checkPattern(pattern: string, field: string): void {
   }
 }
 
+/** Whether a text of up to `max` characters can name something as a channel is named. */
+export function isName(name: string, max: number): boolean {
+  return name.length > 0 && name.length <= max && NAME.test(name);
+}
+
 export function isPattern(topic: string): boolean {
   return topic.includes('*') || topic.includes('#');
 }
 
 /** Whether a topic matches a pattern, by AMQP's rule: `*` is one word, `#` is none or more. */
 export function matches(pattern: string, topic: string): boolean {
-  if (!isPattern(pattern)) return pattern === topic;
-  const words = topic.split('.');
-  // reached[n]: the pattern so far matches the first n words. One pass a word keeps hostile patterns as fast as others.
+  return isPattern(pattern) ? takes(pattern.split('.'), topic.split('.')) : pattern === topic;
+}
+
+/**
+ * Whether a pattern matches every topic that `other`, a topic or a pattern, matches. It never says yes where it does not, and
+ * says no where only several words of both, weighed together, would show that it does.
+ */
+export function covers(pattern: string, other: string): boolean {
+  if (!isPattern(other)) return matches(pattern, other);
+  return isPattern(pattern) && takes(plain(pattern), plain(other));
+}
+
+/** The words of a pattern, where `#.*`, `*.#` and `#.#`, which are written in several ways, are written in one. */
+function plain(pattern: string): string[] {
+  const words: string[] = [];
+  let any = false;
+  for (const word of pattern.split('.')) {
+    if (word === '#') any = true;
+    else {
+      if (any && word !== '*') {
+        words.push('#');
+        any = false;
+      }
+      words.push(word);
+    }
+  }
+  if (any) words.push('#');
+  return words;
+}
+
+/** One pass a word keeps hostile patterns as fast as others. A `#` among the words is taken by a `#` alone. */
+function takes(pattern: readonly string[], words: readonly string[]): boolean {
+  // reached[n]: the pattern so far matches the first n words.
   let reached: boolean[] = words.map(() => false);
   reached.unshift(true);
-  for (const part of pattern.split('.')) {
+  for (const part of pattern) {
     const next: boolean[] = [part === '#' && reached[0] === true];
     for (let n = 1; n <= words.length; n++) {
+      const word = words[n - 1];
       next[n] =
         part === '#'
           ? reached[n] === true || next[n - 1] === true
-          : reached[n - 1] === true && (part === '*' || part === words[n - 1]);
+          : reached[n - 1] === true && (part === word || (part === '*' && word !== '#'));
     }
     reached = next;
   }

@@ -5,6 +5,8 @@ export interface AuditLog {
   append(entry: AuditEntry): Promise<void>;
   /** Newest first. */
   list(filter: AuditFilter, ask: PageAsk): Promise<Page<AuditEntry>>;
+  /** Removes up to `limit` entries from before `before`, the oldest first; answers how many. */
+  prune(before: number, limit: number): Promise<number>;
 }
 
 export interface AuditEntry {

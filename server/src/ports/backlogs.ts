@@ -22,8 +22,8 @@ export interface Backlogs {
 
 export interface WaitFilter {
   readonly topic: string | undefined;
-  /** Undefined: all, and the topics themselves. */
-  readonly channels: readonly ChannelId[] | undefined;
+  /** Undefined: all, and the topics themselves (0). */
+  readonly channels: readonly (ChannelId | 0)[] | undefined;
   /** Unix milliseconds, of the due time: at least; 0: no limit. */
   readonly after: number;
   /** Less than; 0: no limit. */
@@ -33,7 +33,7 @@ export interface WaitFilter {
 export interface DeadFilter {
   readonly topic: string | undefined;
   /** Undefined: all. */
-  readonly channels: readonly ChannelId[] | undefined;
+  readonly channels: readonly (ChannelId | 0)[] | undefined;
   /** Undefined: all. With a topic only; up to 1,000. */
   readonly ids: readonly string[] | undefined;
   /** Unix milliseconds, of the death: at least; 0: no limit. */

@@ -1,5 +1,6 @@
 import type { Channel, ChannelId } from '../model/channel.js';
 import type { RetryPolicy } from '../model/retry-policy.js';
+import type { SearchTerm } from '../model/search-term.js';
 import type { Dependency } from './service.js';
 
 /**
@@ -55,8 +56,10 @@ export interface HandOut {
   readonly consumer: string;
   /** Unix milliseconds; 0 when not known (the settle came by another gateway). */
   readonly acceptedAt: number;
-  /** Unix milliseconds; 0 when not known. */
+  /** Unix milliseconds; 0 when not known: then this gateway did not hand it out, and is not noted as the one that did. */
   readonly deliveredAt: number;
+  /** What it is found by; undefined when it has none, or they are on record. Kept with the record that is made. */
+  readonly terms?: readonly SearchTerm[] | undefined;
 }
 
 export type Claim = HandOut;

@@ -28,6 +28,24 @@ export interface NodeSheet {
   readonly rates: Totals;
   /** At most 1,000. */
   readonly consumerSheets: readonly ConsumerSheet[];
+  /** At most 1,000. Absent from a gateway of a version that does not tell. */
+  readonly connections?: readonly ConnectionSheet[];
+}
+
+/** Who calls a gateway, as far as its calls tell. */
+export interface CallerSheet {
+  readonly peer: string;
+  readonly since: number;
+  readonly lastCallAt: number;
+  readonly openCalls: number;
+  readonly calls: number;
+}
+
+export interface ConnectionSheet extends CallerSheet {
+  /** Streams. */
+  readonly consumers: number;
+  /** Messages that they hold. */
+  readonly inFlight: number;
 }
 
 /** Messages. */

@@ -1,4 +1,5 @@
 import type { ChannelId } from '../model/channel.js';
+import type { SearchTerm } from '../model/search-term.js';
 import type { HeldKey } from './backlogs.js';
 import type { ChangeResult } from './schedule.js';
 
@@ -14,6 +15,8 @@ export interface Operator {
   remove(channel: ChannelId): Promise<void>;
   /** Dead letters become retries of their channel, each due at its time, in a new round of attempts. Answers how many did. */
   redrive(letters: readonly Redrive[], terms: { readonly actor: string; readonly now: number }): Promise<number>;
+  /** A dead letter's message becomes another, with its search terms. False: it is not dead any more, or not as it was read. */
+  edit(key: HeldKey, edit: Edit): Promise<boolean>;
   /** Messages that the schedule holds for a channel in this state end purged, their bodies removed. Answers how many did. */
   discard(keys: readonly HeldKey[], state: 'retry' | 'dead' | 'leased', now: number): Promise<number>;
   /** A delayed message, or a retry, is due now. */
@@ -25,4 +28,14 @@ export interface Operator {
 export interface Redrive extends HeldKey {
   /** Unix milliseconds. */
   readonly dueAt: number;
+  /** What it is from now on; absent: what it was. */
+  readonly wire?: Uint8Array;
+}
+
+/** Of an encoded message. */
+export interface Edit {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+  readonly acceptedAt: number;
+  readonly terms: readonly SearchTerm[] | undefined;
 }

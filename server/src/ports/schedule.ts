@@ -1,5 +1,6 @@
 import type { ChannelId } from '../model/channel.js';
 import type { Message } from '../model/message.js';
+import type { SearchTerm } from '../model/search-term.js';
 
 /**
  * The messages that wait for a time, and whose body the ledger therefore holds: delayed (for a topic), retry (for a channel),
@@ -25,11 +26,7 @@ export interface Schedule {
   claimParked(topic: string, now: number, limit: number, claimMs: number): Promise<Due[]>;
   /** The topics that have parked messages, up to `limit`. */
   parkedTopics(limit: number): Promise<string[]>;
-  /** Settles claims: the broker has the message, no channel wanted it, or it expired in the wait. */
-  settle(
-    settled: readonly { readonly due: Due; readonly how: 'published' | 'parked' | 'expired' }[],
-    now: number,
-  ): Promise<void>;
+  settle(settled: readonly SettledClaim[], now: number): Promise<void>;
   /** Leases in these shards whose deadline is past, oldest first. */
   expiredLeases(now: number, limit: number, shards: readonly Shard[]): Promise<ExpiredLease[]>;
   /** The earliest time at which something is due; undefined when nothing waits. */
@@ -52,6 +49,16 @@ export interface Waiting {
   readonly message: Message;
   /** Unix milliseconds; undefined parks it. */
   readonly dueAt: number | undefined;
+  /** What it is found by while it waits. */
+  readonly terms?: readonly SearchTerm[] | undefined;
+}
+
+/** What became of a claim: the broker has the message, no channel wanted it, or it expired in the wait. */
+export interface SettledClaim {
+  readonly due: Due;
+  readonly how: 'published' | 'parked' | 'expired';
+  /** It waited for its topic under search terms, which go with it when the broker has it. */
+  readonly indexed?: boolean;
 }
 
 export interface Due {

@@ -101,7 +101,6 @@ export function adminGateways(engine: EngineUnderTest): void {
         'CHANNEL_INVALID',
         'channel',
       ],
-      ['a search by key', (by) => by.refusal(method.findMessages, { key: 'k' }), 'QUERY_INVALID', 'key'],
       ['a state that is none', (by) => by.refusal(method.findMessages, { states: [0] }), 'QUERY_INVALID', 'states[0]'],
       ['delayed ones by time', (by) => by.refusal(method.findMessages, { states: [1] }), 'QUERY_INVALID', 'states[0]'],
       ['an id with a space', (by) => by.refusal(method.getMessage, { id: 'a b' }), 'ID_INVALID', 'id'],

@@ -41,3 +41,18 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "waybill.graceSeconds" -}}
 {{- add .Values.preStopSeconds (dig "DrainSeconds" 25 .Values.config) 10 }}
 {{- end }}
+
+{{- define "waybill.scheme" -}}
+{{- ternary "HTTPS" "HTTP" (ne .Values.tls.existingSecret "") }}
+{{- end }}
+
+{{/* As the gateway itself would, but before anything is installed. */}}
+{{- define "waybill.checkAccess" -}}
+{{- if and .Values.tls.clientCa (not .Values.tls.existingSecret) }}
+{{- fail "tls.clientCa takes tls.existingSecret, which holds its ca.crt" }}
+{{- end }}
+{{- $asks := or .Values.tokens.existingSecret .Values.tls.clientCa (dig "JwtJwksUrl" "" .Values.config) }}
+{{- if not (or $asks (dig "AllowInsecure" false .Values.config)) }}
+{{- fail "nobody would be asked who they are: set tokens.existingSecret, config.JwtJwksUrl or tls.clientCa; or config.AllowInsecure: true where the network keeps strangers out" }}
+{{- end }}
+{{- end }}

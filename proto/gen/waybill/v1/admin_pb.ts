@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file waybill/v1/admin.proto.
  */
 export const file_waybill_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChZ3YXliaWxsL3YxL2FkbWluLnByb3RvEgp3YXliaWxsLnYxIk0KBVRvcGljEgwKBG5hbWUYASABKAkSDwoHcGF0dGVybhgCIAEoCBIVCg1jaGFubmVsX2NvdW50GAMgASgFEg4KBnBhcmtlZBgEIAEoAyJKChFMaXN0VG9waWNzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUAoSTGlzdFRvcGljc1Jlc3BvbnNlEiEKBnRvcGljcxgBIAMoCzIRLndheWJpbGwudjEuVG9waWMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiAKD0dldFRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCSJbChBHZXRUb3BpY1Jlc3BvbnNlEiAKBXRvcGljGAEgASgLMhEud2F5YmlsbC52MS5Ub3BpYxIlCghjaGFubmVscxgCIAMoCzITLndheWJpbGwudjEuQ2hhbm5lbCJDChJEZWxldGVUb3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFcHVyZ2UYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJKChNEZWxldGVUb3BpY1Jlc3BvbnNlEhAKCGNoYW5uZWxzGAEgASgFEg4KBnB1cmdlZBgCIAEoAxIRCgljYW5jZWxsZWQYAyABKAMisgEKB0NoYW5uZWwSDQoFdG9waWMYASABKAkSDAoEbmFtZRgCIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgDIAEoAxIOCgZwYXVzZWQYBCABKAgSJgoFcmV0cnkYBSABKAsyFy53YXliaWxsLnYxLlJldHJ5UG9saWN5EicKBWRlcHRoGAYgASgLMhgud2F5YmlsbC52MS5DaGFubmVsRGVwdGgSEQoJY29uc3VtZXJzGAcgASgFIqgBCgxDaGFubmVsRGVwdGgSEgoFcmVhZHkYASABKANIAIgBARIZChFyZWFkeV9hcHByb3hpbWF0ZRgCIAEoCBIRCglpbl9mbGlnaHQYAyABKAMSEQoJc2NoZWR1bGVkGAQgASgDEgwKBGRlYWQYBSABKAMSDAoEbW9yZRgGIAEoCBIdChVvbGRlc3RfYWNjZXB0X3RpbWVfbXMYByABKANCCAoGX3JlYWR5IlsKE0xpc3RDaGFubmVsc1JlcXVlc3QSDQoFdG9waWMYASABKAkSDgoGcHJlZml4GAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlYKFExpc3RDaGFubmVsc1Jlc3BvbnNlEiUKCGNoYW5uZWxzGAEgAygLMhMud2F5YmlsbC52MS5DaGFubmVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIzChFHZXRDaGFubmVsUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJIjoKEkdldENoYW5uZWxSZXNwb25zZRIkCgdjaGFubmVsGAEgASgLMhMud2F5YmlsbC52MS5DaGFubmVsIl4KFENyZWF0ZUNoYW5uZWxSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSJgoFcmV0cnkYAyABKAsyFy53YXliaWxsLnYxLlJldHJ5UG9saWN5Ij0KFUNyZWF0ZUNoYW5uZWxSZXNwb25zZRIkCgdjaGFubmVsGAEgASgLMhMud2F5YmlsbC52MS5DaGFubmVsIlYKFERlbGV0ZUNoYW5uZWxSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSDQoFcHVyZ2UYAyABKAgSDwoHZHJ5X3J1bhgEIAEoCCInChVEZWxldGVDaGFubmVsUmVzcG9uc2USDgoGcHVyZ2VkGAEgASgDIjUKE1BhdXNlQ2hhbm5lbFJlcXVlc3QSDQoFdG9waWMYASABKAkSDwoHY2hhbm5lbBgCIAEoCSIWChRQYXVzZUNoYW5uZWxSZXNwb25zZSI2ChRSZXN1bWVDaGFubmVsUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJIhcKFVJlc3VtZUNoYW5uZWxSZXNwb25zZSJoChNQdXJnZUNoYW5uZWxSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSDQoFcmVhZHkYAyABKAgSEQoJc2NoZWR1bGVkGAQgASgIEg8KB2RyeV9ydW4YBSABKAgiSgoUUHVyZ2VDaGFubmVsUmVzcG9uc2USDQoFcmVhZHkYASABKAMSEQoJc2NoZWR1bGVkGAIgASgDEhAKCGNvbXBsZXRlGAMgASgIIqgBCghDb25zdW1lchIMCgRub2RlGAEgASgJEg0KBXRvcGljGAIgASgJEg8KB2NoYW5uZWwYAyABKAkSDAoEbmFtZRgEIAEoCRImCgRraW5kGAUgASgOMhgud2F5YmlsbC52MS5Db25zdW1lcktpbmQSFQoNc2luY2VfdGltZV9tcxgGIAEoAxIOCgZjcmVkaXQYByABKAUSEQoJaW5fZmxpZ2h0GAggASgFIl0KFExpc3RDb25zdW1lcnNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg8KB2NoYW5uZWwYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiWQoVTGlzdENvbnN1bWVyc1Jlc3BvbnNlEicKCWNvbnN1bWVycxgBIAMoCzIULndheWJpbGwudjEuQ29uc3VtZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIowCCg1NZXNzYWdlUmVjb3JkEgoKAmlkGAEgASgJEg0KBXRvcGljGAIgASgJEg8KB2NoYW5uZWwYAyABKAkSFQoNY2hhbm5lbF90b3BpYxgEIAEoCRInCgVzdGF0ZRgFIAEoDjIYLndheWJpbGwudjEuTWVzc2FnZVN0YXRlEg8KB2F0dGVtcHQYBiABKAUSEAoIY29uc3VtZXIYByABKAkSFgoOYWNjZXB0X3RpbWVfbXMYCCABKAMSFwoPZGVsaXZlcl90aW1lX21zGAkgASgDEhYKDnNldHRsZV90aW1lX21zGAogASgDEhMKC2R1ZV90aW1lX21zGAsgASgDEg4KBnJlYXNvbhgMIAEoCSLOAQoTRmluZE1lc3NhZ2VzUmVxdWVzdBIKCgJpZBgBIAEoCRILCgNrZXkYAiABKAkSDQoFdG9waWMYAyABKAkSDwoHY2hhbm5lbBgEIAEoCRIoCgZzdGF0ZXMYBSADKA4yGC53YXliaWxsLnYxLk1lc3NhZ2VTdGF0ZRIVCg1hZnRlcl90aW1lX21zGAYgASgDEhYKDmJlZm9yZV90aW1lX21zGAcgASgDEhEKCXBhZ2Vfc2l6ZRgIIAEoBRISCgpwYWdlX3Rva2VuGAkgASgJIlwKFEZpbmRNZXNzYWdlc1Jlc3BvbnNlEisKCG1lc3NhZ2VzGAEgAygLMhkud2F5YmlsbC52MS5NZXNzYWdlUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIuChFHZXRNZXNzYWdlUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoCSKZAQoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSKwoHb3V0Y29tZRgCIAEoDjIaLndheWJpbGwudjEuQXR0ZW1wdE91dGNvbWUSEAoIY29uc3VtZXIYAyABKAkSFwoPZGVsaXZlcl90aW1lX21zGAQgASgDEhYKDnNldHRsZV90aW1lX21zGAUgASgDEg4KBnJlYXNvbhgGIAEoCSJcCghUaW1lbGluZRIpCgZyZWNvcmQYASABKAsyGS53YXliaWxsLnYxLk1lc3NhZ2VSZWNvcmQSJQoIYXR0ZW1wdHMYAiADKAsyEy53YXliaWxsLnYxLkF0dGVtcHQilgEKEkdldE1lc3NhZ2VSZXNwb25zZRIKCgJpZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIkCgdtZXNzYWdlGAMgASgLMhMud2F5YmlsbC52MS5NZXNzYWdlEhYKDmFjY2VwdF90aW1lX21zGAQgASgDEicKCXRpbWVsaW5lcxgFIAMoCzIULndheWJpbGwudjEuVGltZWxpbmUi5gEKCVNjaGVkdWxlZBInCgVzdGF0ZRgBIAEoDjIYLndheWJpbGwudjEuTWVzc2FnZVN0YXRlEgoKAmlkGAIgASgJEg0KBXRvcGljGAMgASgJEg8KB2NoYW5uZWwYBCABKAkSFQoNY2hhbm5lbF90b3BpYxgFIAEoCRIPCgdhdHRlbXB0GAYgASgFEhYKDmFjY2VwdF90aW1lX21zGAcgASgDEhMKC2R1ZV90aW1lX21zGAggASgDEgsKA2tleRgJIAEoCRIOCgZyZWFzb24YCiABKAkSEgoKYm9keV9ieXRlcxgLIAEoAyKMAQoUTGlzdFNjaGVkdWxlZFJlcXVlc3QSDQoFdG9waWMYASABKAkSDwoHY2hhbm5lbBgCIAEoCRIVCg1hZnRlcl90aW1lX21zGAMgASgDEhYKDmJlZm9yZV90aW1lX21zGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIloKFUxpc3RTY2hlZHVsZWRSZXNwb25zZRIoCglzY2hlZHVsZWQYASADKAsyFS53YXliaWxsLnYxLlNjaGVkdWxlZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUgoNUnVuTm93UmVxdWVzdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoCRIPCgdjaGFubmVsGAMgASgJEhUKDWNoYW5uZWxfdG9waWMYBCABKAkiEAoOUnVuTm93UmVzcG9uc2UigAEKCURlYWRRdWVyeRINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJEgsKA2lkcxgDIAMoCRIVCg1hZnRlcl90aW1lX21zGAQgASgDEhYKDmJlZm9yZV90aW1lX21zGAUgASgDEhcKD3JlYXNvbl9jb250YWlucxgGIAEoCSLRAQoKRGVhZExldHRlchIKCgJpZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdjaGFubmVsGAMgASgJEhUKDWNoYW5uZWxfdG9waWMYBCABKAkSDwoHYXR0ZW1wdBgFIAEoBRIQCghjb25zdW1lchgGIAEoCRIWCg5hY2NlcHRfdGltZV9tcxgHIAEoAxIUCgxkZWFkX3RpbWVfbXMYCCABKAMSDgoGcmVhc29uGAkgASgJEgsKA2tleRgKIAEoCRISCgpib2R5X2J5dGVzGAsgASgDIl4KD0xpc3REZWFkUmVxdWVzdBIkCgVxdWVyeRgBIAEoCzIVLndheWJpbGwudjEuRGVhZFF1ZXJ5EhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlEKEExpc3REZWFkUmVzcG9uc2USJAoEZGVhZBgBIAMoCzIWLndheWJpbGwudjEuRGVhZExldHRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibgoOUmVkcml2ZVJlcXVlc3QSJAoFcXVlcnkYASABKAsyFS53YXliaWxsLnYxLkRlYWRRdWVyeRINCgVsaW1pdBgCIAEoBRIWCg5tYXhfcGVyX3NlY29uZBgDIAEoBRIPCgdkcnlfcnVuGAQgASgIIjIKD1JlZHJpdmVSZXNwb25zZRINCgVjb3VudBgBIAEoAxIQCghjb21wbGV0ZRgCIAEoCCJZChFEZWxldGVEZWFkUmVxdWVzdBIkCgVxdWVyeRgBIAEoCzIVLndheWJpbGwudjEuRGVhZFF1ZXJ5Eg0KBWxpbWl0GAIgASgFEg8KB2RyeV9ydW4YAyABKAgiNQoSRGVsZXRlRGVhZFJlc3BvbnNlEg0KBWNvdW50GAEgASgDEhAKCGNvbXBsZXRlGAIgASgIIqoBCgROb2RlEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIOCgZlbmdpbmUYAyABKAkSFQoNc3RhcnRfdGltZV9tcxgEIAEoAxIUCgxzZWVuX3RpbWVfbXMYBSABKAMSDgoGc2hhcmRzGAYgAygFEhEKCWNvbnN1bWVycxgHIAEoBRIRCglpbl9mbGlnaHQYCCABKAMSEAoIZHJhaW5pbmcYCSABKAgiOQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJNChFMaXN0Tm9kZXNSZXNwb25zZRIfCgVub2RlcxgBIAMoCzIQLndheWJpbGwudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoGVG90YWxzEhEKCXB1Ymxpc2hlZBgBIAEoAxIRCglkZWxpdmVyZWQYAiABKAMSDQoFYWNrZWQYAyABKAMSDwoHcmV0cmllZBgEIAEoAxIMCgRkZWFkGAUgASgDEg8KB2V4cGlyZWQYBiABKAMibAoFUmF0ZXMSEQoJcHVibGlzaGVkGAEgASgBEhEKCWRlbGl2ZXJlZBgCIAEoARINCgVhY2tlZBgDIAEoARIPCgdyZXRyaWVkGAQgASgBEgwKBGRlYWQYBSABKAESDwoHZXhwaXJlZBgGIAEoASKWAQoGRGVwdGhzEhIKBXJlYWR5GAEgASgDSACIAQESGQoRcmVhZHlfYXBwcm94aW1hdGUYAiABKAgSEQoJaW5fZmxpZ2h0GAMgASgDEhEKCXNjaGVkdWxlZBgEIAEoAxIOCgZwYXJrZWQYBSABKAMSDAoEZGVhZBgGIAEoAxIPCgd0aW1lX21zGAcgASgDQggKBl9yZWFkeSKkAQoFU3RhdHMSDwoHdGltZV9tcxgBIAEoAxIiCgZ0b3RhbHMYAiABKAsyEi53YXliaWxsLnYxLlRvdGFscxIgCgVyYXRlcxgDIAEoCzIRLndheWJpbGwudjEuUmF0ZXMSIgoGZGVwdGhzGAQgASgLMhIud2F5YmlsbC52MS5EZXB0aHMSDQoFbm9kZXMYBSABKAUSEQoJY29uc3VtZXJzGAYgASgFIh8KD0dldFN0YXRzUmVxdWVzdBIMCgRub2RlGAEgASgJIjQKEEdldFN0YXRzUmVzcG9uc2USIAoFc3RhdHMYASABKAsyES53YXliaWxsLnYxLlN0YXRzIjYKEVdhdGNoU3RhdHNSZXF1ZXN0EgwKBG5vZGUYASABKAkSEwoLaW50ZXJ2YWxfbXMYAiABKAUiNgoSV2F0Y2hTdGF0c1Jlc3BvbnNlEiAKBXN0YXRzGAEgASgLMhEud2F5YmlsbC52MS5TdGF0cyJpCgpBdWRpdEVudHJ5Eg8KB3RpbWVfbXMYASABKAMSDQoFYWN0b3IYAiABKAkSDgoGYWN0aW9uGAMgASgJEg4KBnRhcmdldBgEIAEoCRINCgVjb3VudBgFIAEoAxIMCgRub2RlGAYgASgJImgKEExpc3RBdWRpdFJlcXVlc3QSFQoNYWZ0ZXJfdGltZV9tcxgBIAEoAxIWCg5iZWZvcmVfdGltZV9tcxgCIAEoAxIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJVChFMaXN0QXVkaXRSZXNwb25zZRInCgdlbnRyaWVzGAEgAygLMhYud2F5YmlsbC52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSpfCgxDb25zdW1lcktpbmQSHQoZQ09OU1VNRVJfS0lORF9VTlNQRUNJRklFRBAAEhgKFENPTlNVTUVSX0tJTkRfU1RSRUFNEAESFgoSQ09OU1VNRVJfS0lORF9QVUxMEAIq0QIKDE1lc3NhZ2VTdGF0ZRIdChlNRVNTQUdFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVTUVTU0FHRV9TVEFURV9ERUxBWUVEEAESGAoUTUVTU0FHRV9TVEFURV9QQVJLRUQQAhIbChdNRVNTQUdFX1NUQVRFX0RFTElWRVJFRBADEhgKFE1FU1NBR0VfU1RBVEVfTEVBU0VEEAQSGgoWTUVTU0FHRV9TVEFURV9SRVRVUk5FRBAFEhcKE01FU1NBR0VfU1RBVEVfUkVUUlkQBhIXChNNRVNTQUdFX1NUQVRFX0FDS0VEEAcSFgoSTUVTU0FHRV9TVEFURV9ERUFEEAgSGQoVTUVTU0FHRV9TVEFURV9FWFBJUkVEEAkSGwoXTUVTU0FHRV9TVEFURV9DQU5DRUxMRUQQChIYChRNRVNTQUdFX1NUQVRFX1BVUkdFRBALKpACCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIYChRBVFRFTVBUX09VVENPTUVfT1BFThABEhkKFUFUVEVNUFRfT1VUQ09NRV9BQ0tFRBACEhkKFUFUVEVNUFRfT1VUQ09NRV9SRVRSWRADEhwKGEFUVEVNUFRfT1VUQ09NRV9SRVRVUk5FRBAEEhgKFEFUVEVNUFRfT1VUQ09NRV9ERUFEEAUSGwoXQVRURU1QVF9PVVRDT01FX0VYUElSRUQQBhIcChhBVFRFTVBUX09VVENPTUVfUkVEUklWRU4QBxIaChZBVFRFTVBUX09VVENPTUVfUFVSR0VEEAgywg0KBUFkbWluEksKCkxpc3RUb3BpY3MSHS53YXliaWxsLnYxLkxpc3RUb3BpY3NSZXF1ZXN0Gh4ud2F5YmlsbC52MS5MaXN0VG9waWNzUmVzcG9uc2USRQoIR2V0VG9waWMSGy53YXliaWxsLnYxLkdldFRvcGljUmVxdWVzdBocLndheWJpbGwudjEuR2V0VG9waWNSZXNwb25zZRJOCgtEZWxldGVUb3BpYxIeLndheWJpbGwudjEuRGVsZXRlVG9waWNSZXF1ZXN0Gh8ud2F5YmlsbC52MS5EZWxldGVUb3BpY1Jlc3BvbnNlElEKDExpc3RDaGFubmVscxIfLndheWJpbGwudjEuTGlzdENoYW5uZWxzUmVxdWVzdBogLndheWJpbGwudjEuTGlzdENoYW5uZWxzUmVzcG9uc2USSwoKR2V0Q2hhbm5lbBIdLndheWJpbGwudjEuR2V0Q2hhbm5lbFJlcXVlc3QaHi53YXliaWxsLnYxLkdldENoYW5uZWxSZXNwb25zZRJUCg1DcmVhdGVDaGFubmVsEiAud2F5YmlsbC52MS5DcmVhdGVDaGFubmVsUmVxdWVzdBohLndheWJpbGwudjEuQ3JlYXRlQ2hhbm5lbFJlc3BvbnNlElQKDURlbGV0ZUNoYW5uZWwSIC53YXliaWxsLnYxLkRlbGV0ZUNoYW5uZWxSZXF1ZXN0GiEud2F5YmlsbC52MS5EZWxldGVDaGFubmVsUmVzcG9uc2USUQoMUGF1c2VDaGFubmVsEh8ud2F5YmlsbC52MS5QYXVzZUNoYW5uZWxSZXF1ZXN0GiAud2F5YmlsbC52MS5QYXVzZUNoYW5uZWxSZXNwb25zZRJUCg1SZXN1bWVDaGFubmVsEiAud2F5YmlsbC52MS5SZXN1bWVDaGFubmVsUmVxdWVzdBohLndheWJpbGwudjEuUmVzdW1lQ2hhbm5lbFJlc3BvbnNlElEKDFB1cmdlQ2hhbm5lbBIfLndheWJpbGwudjEuUHVyZ2VDaGFubmVsUmVxdWVzdBogLndheWJpbGwudjEuUHVyZ2VDaGFubmVsUmVzcG9uc2USVAoNTGlzdENvbnN1bWVycxIgLndheWJpbGwudjEuTGlzdENvbnN1bWVyc1JlcXVlc3QaIS53YXliaWxsLnYxLkxpc3RDb25zdW1lcnNSZXNwb25zZRJRCgxGaW5kTWVzc2FnZXMSHy53YXliaWxsLnYxLkZpbmRNZXNzYWdlc1JlcXVlc3QaIC53YXliaWxsLnYxLkZpbmRNZXNzYWdlc1Jlc3BvbnNlEksKCkdldE1lc3NhZ2USHS53YXliaWxsLnYxLkdldE1lc3NhZ2VSZXF1ZXN0Gh4ud2F5YmlsbC52MS5HZXRNZXNzYWdlUmVzcG9uc2USVAoNTGlzdFNjaGVkdWxlZBIgLndheWJpbGwudjEuTGlzdFNjaGVkdWxlZFJlcXVlc3QaIS53YXliaWxsLnYxLkxpc3RTY2hlZHVsZWRSZXNwb25zZRI/CgZSdW5Ob3cSGS53YXliaWxsLnYxLlJ1bk5vd1JlcXVlc3QaGi53YXliaWxsLnYxLlJ1bk5vd1Jlc3BvbnNlEkUKCExpc3REZWFkEhsud2F5YmlsbC52MS5MaXN0RGVhZFJlcXVlc3QaHC53YXliaWxsLnYxLkxpc3REZWFkUmVzcG9uc2USQgoHUmVkcml2ZRIaLndheWJpbGwudjEuUmVkcml2ZVJlcXVlc3QaGy53YXliaWxsLnYxLlJlZHJpdmVSZXNwb25zZRJLCgpEZWxldGVEZWFkEh0ud2F5YmlsbC52MS5EZWxldGVEZWFkUmVxdWVzdBoeLndheWJpbGwudjEuRGVsZXRlRGVhZFJlc3BvbnNlEkgKCUxpc3ROb2RlcxIcLndheWJpbGwudjEuTGlzdE5vZGVzUmVxdWVzdBodLndheWJpbGwudjEuTGlzdE5vZGVzUmVzcG9uc2USRQoIR2V0U3RhdHMSGy53YXliaWxsLnYxLkdldFN0YXRzUmVxdWVzdBocLndheWJpbGwudjEuR2V0U3RhdHNSZXNwb25zZRJNCgpXYXRjaFN0YXRzEh0ud2F5YmlsbC52MS5XYXRjaFN0YXRzUmVxdWVzdBoeLndheWJpbGwudjEuV2F0Y2hTdGF0c1Jlc3BvbnNlMAESSAoJTGlzdEF1ZGl0Ehwud2F5YmlsbC52MS5MaXN0QXVkaXRSZXF1ZXN0Gh0ud2F5YmlsbC52MS5MaXN0QXVkaXRSZXNwb25zZWIGcHJvdG8z", [file_waybill_v1_message]);
+  fileDesc("ChZ3YXliaWxsL3YxL2FkbWluLnByb3RvEgp3YXliaWxsLnYxIk0KBVRvcGljEgwKBG5hbWUYASABKAkSDwoHcGF0dGVybhgCIAEoCBIVCg1jaGFubmVsX2NvdW50GAMgASgFEg4KBnBhcmtlZBgEIAEoAyJKChFMaXN0VG9waWNzUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUAoSTGlzdFRvcGljc1Jlc3BvbnNlEiEKBnRvcGljcxgBIAMoCzIRLndheWJpbGwudjEuVG9waWMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiAKD0dldFRvcGljUmVxdWVzdBINCgV0b3BpYxgBIAEoCSJbChBHZXRUb3BpY1Jlc3BvbnNlEiAKBXRvcGljGAEgASgLMhEud2F5YmlsbC52MS5Ub3BpYxIlCghjaGFubmVscxgCIAMoCzITLndheWJpbGwudjEuQ2hhbm5lbCJDChJEZWxldGVUb3BpY1JlcXVlc3QSDQoFdG9waWMYASABKAkSDQoFcHVyZ2UYAiABKAgSDwoHZHJ5X3J1bhgDIAEoCCJgChNEZWxldGVUb3BpY1Jlc3BvbnNlEhAKCGNoYW5uZWxzGAEgASgFEg4KBnB1cmdlZBgCIAEoAxIRCgljYW5jZWxsZWQYAyABKAMSFAoMY3Jvbl9lbnRyaWVzGAQgASgFIrIBCgdDaGFubmVsEg0KBXRvcGljGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOY3JlYXRlX3RpbWVfbXMYAyABKAMSDgoGcGF1c2VkGAQgASgIEiYKBXJldHJ5GAUgASgLMhcud2F5YmlsbC52MS5SZXRyeVBvbGljeRInCgVkZXB0aBgGIAEoCzIYLndheWJpbGwudjEuQ2hhbm5lbERlcHRoEhEKCWNvbnN1bWVycxgHIAEoBSKoAQoMQ2hhbm5lbERlcHRoEhIKBXJlYWR5GAEgASgDSACIAQESGQoRcmVhZHlfYXBwcm94aW1hdGUYAiABKAgSEQoJaW5fZmxpZ2h0GAMgASgDEhEKCXNjaGVkdWxlZBgEIAEoAxIMCgRkZWFkGAUgASgDEgwKBG1vcmUYBiABKAgSHQoVb2xkZXN0X2FjY2VwdF90aW1lX21zGAcgASgDQggKBl9yZWFkeSJbChNMaXN0Q2hhbm5lbHNSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg4KBnByZWZpeBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJWChRMaXN0Q2hhbm5lbHNSZXNwb25zZRIlCghjaGFubmVscxgBIAMoCzITLndheWJpbGwudjEuQ2hhbm5lbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMwoRR2V0Q2hhbm5lbFJlcXVlc3QSDQoFdG9waWMYASABKAkSDwoHY2hhbm5lbBgCIAEoCSI6ChJHZXRDaGFubmVsUmVzcG9uc2USJAoHY2hhbm5lbBgBIAEoCzITLndheWJpbGwudjEuQ2hhbm5lbCJeChRDcmVhdGVDaGFubmVsUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJEiYKBXJldHJ5GAMgASgLMhcud2F5YmlsbC52MS5SZXRyeVBvbGljeSI9ChVDcmVhdGVDaGFubmVsUmVzcG9uc2USJAoHY2hhbm5lbBgBIAEoCzITLndheWJpbGwudjEuQ2hhbm5lbCJWChREZWxldGVDaGFubmVsUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJEg0KBXB1cmdlGAMgASgIEg8KB2RyeV9ydW4YBCABKAgiJwoVRGVsZXRlQ2hhbm5lbFJlc3BvbnNlEg4KBnB1cmdlZBgBIAEoAyI1ChNQYXVzZUNoYW5uZWxSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEg8KB2NoYW5uZWwYAiABKAkiFgoUUGF1c2VDaGFubmVsUmVzcG9uc2UiNgoUUmVzdW1lQ2hhbm5lbFJlcXVlc3QSDQoFdG9waWMYASABKAkSDwoHY2hhbm5lbBgCIAEoCSIXChVSZXN1bWVDaGFubmVsUmVzcG9uc2UiaAoTUHVyZ2VDaGFubmVsUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJEg0KBXJlYWR5GAMgASgIEhEKCXNjaGVkdWxlZBgEIAEoCBIPCgdkcnlfcnVuGAUgASgIIkoKFFB1cmdlQ2hhbm5lbFJlc3BvbnNlEg0KBXJlYWR5GAEgASgDEhEKCXNjaGVkdWxlZBgCIAEoAxIQCghjb21wbGV0ZRgDIAEoCCKoAQoIQ29uc3VtZXISDAoEbm9kZRgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdjaGFubmVsGAMgASgJEgwKBG5hbWUYBCABKAkSJgoEa2luZBgFIAEoDjIYLndheWJpbGwudjEuQ29uc3VtZXJLaW5kEhUKDXNpbmNlX3RpbWVfbXMYBiABKAMSDgoGY3JlZGl0GAcgASgFEhEKCWluX2ZsaWdodBgIIAEoBSJdChRMaXN0Q29uc3VtZXJzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIPCgdjaGFubmVsGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlkKFUxpc3RDb25zdW1lcnNSZXNwb25zZRInCgljb25zdW1lcnMYASADKAsyFC53YXliaWxsLnYxLkNvbnN1bWVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKnAgoNTWVzc2FnZVJlY29yZBIKCgJpZBgBIAEoCRINCgV0b3BpYxgCIAEoCRIPCgdjaGFubmVsGAMgASgJEhUKDWNoYW5uZWxfdG9waWMYBCABKAkSJwoFc3RhdGUYBSABKA4yGC53YXliaWxsLnYxLk1lc3NhZ2VTdGF0ZRIPCgdhdHRlbXB0GAYgASgFEhAKCGNvbnN1bWVyGAcgASgJEhYKDmFjY2VwdF90aW1lX21zGAggASgDEhcKD2RlbGl2ZXJfdGltZV9tcxgJIAEoAxIWCg5zZXR0bGVfdGltZV9tcxgKIAEoAxITCgtkdWVfdGltZV9tcxgLIAEoAxIOCgZyZWFzb24YDCABKAkSDAoEbm9kZRgNIAEoCRILCgNrZXkYDiABKAki+QEKE0ZpbmRNZXNzYWdlc1JlcXVlc3QSCgoCaWQYASABKAkSCwoDa2V5GAIgASgJEg0KBXRvcGljGAMgASgJEg8KB2NoYW5uZWwYBCABKAkSKAoGc3RhdGVzGAUgAygOMhgud2F5YmlsbC52MS5NZXNzYWdlU3RhdGUSFQoNYWZ0ZXJfdGltZV9tcxgGIAEoAxIWCg5iZWZvcmVfdGltZV9tcxgHIAEoAxIRCglwYWdlX3NpemUYCCABKAUSEgoKcGFnZV90b2tlbhgJIAEoCRITCgtoZWFkZXJfbmFtZRgKIAEoCRIUCgxoZWFkZXJfdmFsdWUYCyABKAkiXAoURmluZE1lc3NhZ2VzUmVzcG9uc2USKwoIbWVzc2FnZXMYASADKAsyGS53YXliaWxsLnYxLk1lc3NhZ2VSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIm4KEUdldE1lc3NhZ2VSZXF1ZXN0Eg0KBXRvcGljGAEgASgJEgoKAmlkGAIgASgJEg8KB2NoYW5uZWwYAyABKAkSFQoNY2hhbm5lbF90b3BpYxgEIAEoCRIWCg5tYXhfYm9keV9ieXRlcxgFIAEoBSKnAQoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSKwoHb3V0Y29tZRgCIAEoDjIaLndheWJpbGwudjEuQXR0ZW1wdE91dGNvbWUSEAoIY29uc3VtZXIYAyABKAkSFwoPZGVsaXZlcl90aW1lX21zGAQgASgDEhYKDnNldHRsZV90aW1lX21zGAUgASgDEg4KBnJlYXNvbhgGIAEoCRIMCgRub2RlGAcgASgJImoKCFRpbWVsaW5lEikKBnJlY29yZBgBIAEoCzIZLndheWJpbGwudjEuTWVzc2FnZVJlY29yZBIlCghhdHRlbXB0cxgCIAMoCzITLndheWJpbGwudjEuQXR0ZW1wdBIMCgRoZWxkGAMgASgIIqoBChJHZXRNZXNzYWdlUmVzcG9uc2USCgoCaWQYASABKAkSDQoFdG9waWMYAiABKAkSJAoHbWVzc2FnZRgDIAEoCzITLndheWJpbGwudjEuTWVzc2FnZRIWCg5hY2NlcHRfdGltZV9tcxgEIAEoAxInCgl0aW1lbGluZXMYBSADKAsyFC53YXliaWxsLnYxLlRpbWVsaW5lEhIKCmJvZHlfYnl0ZXMYBiABKAMi5gEKCVNjaGVkdWxlZBInCgVzdGF0ZRgBIAEoDjIYLndheWJpbGwudjEuTWVzc2FnZVN0YXRlEgoKAmlkGAIgASgJEg0KBXRvcGljGAMgASgJEg8KB2NoYW5uZWwYBCABKAkSFQoNY2hhbm5lbF90b3BpYxgFIAEoCRIPCgdhdHRlbXB0GAYgASgFEhYKDmFjY2VwdF90aW1lX21zGAcgASgDEhMKC2R1ZV90aW1lX21zGAggASgDEgsKA2tleRgJIAEoCRIOCgZyZWFzb24YCiABKAkSEgoKYm9keV9ieXRlcxgLIAEoAyKMAQoUTGlzdFNjaGVkdWxlZFJlcXVlc3QSDQoFdG9waWMYASABKAkSDwoHY2hhbm5lbBgCIAEoCRIVCg1hZnRlcl90aW1lX21zGAMgASgDEhYKDmJlZm9yZV90aW1lX21zGAQgASgDEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIloKFUxpc3RTY2hlZHVsZWRSZXNwb25zZRIoCglzY2hlZHVsZWQYASADKAsyFS53YXliaWxsLnYxLlNjaGVkdWxlZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUgoNUnVuTm93UmVxdWVzdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoCRIPCgdjaGFubmVsGAMgASgJEhUKDWNoYW5uZWxfdG9waWMYBCABKAkiEAoOUnVuTm93UmVzcG9uc2UiMwoWQ2FuY2VsU2NoZWR1bGVkUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoCSIZChdDYW5jZWxTY2hlZHVsZWRSZXNwb25zZSJqChpSZXNjaGVkdWxlU2NoZWR1bGVkUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIKCgJpZBgCIAEoCRISCghkZWxheV9tcxgDIAEoA0gAEhUKC2R1ZV90aW1lX21zGAQgASgDSABCBgoEd2hlbiIyChtSZXNjaGVkdWxlU2NoZWR1bGVkUmVzcG9uc2USEwoLZHVlX3RpbWVfbXMYASABKAMijAMKCUNyb25FbnRyeRIMCgRuYW1lGAEgASgJEg0KBXRvcGljGAIgASgJEhIKCmV4cHJlc3Npb24YAyABKAkSEQoJdGltZV96b25lGAQgASgJEgwKBGJvZHkYBSABKAwSMwoHaGVhZGVycxgGIAMoCzIiLndheWJpbGwudjEuQ3JvbkVudHJ5LkhlYWRlcnNFbnRyeRILCgNrZXkYByABKAkSDgoGdHRsX21zGAggASgDEiYKBm1pc3NlZBgJIAEoDjIWLndheWJpbGwudjEuQ3Jvbk1pc3NlZBIOCgZwYXVzZWQYCiABKAgSFgoOY3JlYXRlX3RpbWVfbXMYCyABKAMSFgoOdXBkYXRlX3RpbWVfbXMYDCABKAMSFAoMbmV4dF90aW1lX21zGA0gASgDEhQKDGxhc3RfdGltZV9tcxgOIAEoAxIXCg9sYXN0X21lc3NhZ2VfaWQYDyABKAkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXgoWTGlzdENyb25FbnRyaWVzUmVxdWVzdBINCgV0b3BpYxgBIAEoCRIOCgZwcmVmaXgYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiWgoXTGlzdENyb25FbnRyaWVzUmVzcG9uc2USJgoHZW50cmllcxgBIAMoCzIVLndheWJpbGwudjEuQ3JvbkVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIjChNHZXRDcm9uRW50cnlSZXF1ZXN0EgwKBG5hbWUYASABKAkiPAoUR2V0Q3JvbkVudHJ5UmVzcG9uc2USJAoFZW50cnkYASABKAsyFS53YXliaWxsLnYxLkNyb25FbnRyeSI+ChZDcmVhdGVDcm9uRW50cnlSZXF1ZXN0EiQKBWVudHJ5GAEgASgLMhUud2F5YmlsbC52MS5Dcm9uRW50cnkiPwoXQ3JlYXRlQ3JvbkVudHJ5UmVzcG9uc2USJAoFZW50cnkYASABKAsyFS53YXliaWxsLnYxLkNyb25FbnRyeSI+ChZVcGRhdGVDcm9uRW50cnlSZXF1ZXN0EiQKBWVudHJ5GAEgASgLMhUud2F5YmlsbC52MS5Dcm9uRW50cnkiPwoXVXBkYXRlQ3JvbkVudHJ5UmVzcG9uc2USJAoFZW50cnkYASABKAsyFS53YXliaWxsLnYxLkNyb25FbnRyeSImChZEZWxldGVDcm9uRW50cnlSZXF1ZXN0EgwKBG5hbWUYASABKAkiGQoXRGVsZXRlQ3JvbkVudHJ5UmVzcG9uc2UiJQoVUGF1c2VDcm9uRW50cnlSZXF1ZXN0EgwKBG5hbWUYASABKAkiPgoWUGF1c2VDcm9uRW50cnlSZXNwb25zZRIkCgVlbnRyeRgBIAEoCzIVLndheWJpbGwudjEuQ3JvbkVudHJ5IiYKFlJlc3VtZUNyb25FbnRyeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSI/ChdSZXN1bWVDcm9uRW50cnlSZXNwb25zZRIkCgVlbnRyeRgBIAEoCzIVLndheWJpbGwudjEuQ3JvbkVudHJ5IiMKE1J1bkNyb25FbnRyeVJlcXVlc3QSDAoEbmFtZRgBIAEoCSIiChRSdW5Dcm9uRW50cnlSZXNwb25zZRIKCgJpZBgBIAEoCSJhChJQcmV2aWV3Q3JvblJlcXVlc3QSEgoKZXhwcmVzc2lvbhgBIAEoCRIRCgl0aW1lX3pvbmUYAiABKAkSFQoNYWZ0ZXJfdGltZV9tcxgDIAEoAxINCgVjb3VudBgEIAEoBSInChNQcmV2aWV3Q3JvblJlc3BvbnNlEhAKCHRpbWVzX21zGAEgAygDIoABCglEZWFkUXVlcnkSDQoFdG9waWMYASABKAkSDwoHY2hhbm5lbBgCIAEoCRILCgNpZHMYAyADKAkSFQoNYWZ0ZXJfdGltZV9tcxgEIAEoAxIWCg5iZWZvcmVfdGltZV9tcxgFIAEoAxIXCg9yZWFzb25fY29udGFpbnMYBiABKAki0QEKCkRlYWRMZXR0ZXISCgoCaWQYASABKAkSDQoFdG9waWMYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRIVCg1jaGFubmVsX3RvcGljGAQgASgJEg8KB2F0dGVtcHQYBSABKAUSEAoIY29uc3VtZXIYBiABKAkSFgoOYWNjZXB0X3RpbWVfbXMYByABKAMSFAoMZGVhZF90aW1lX21zGAggASgDEg4KBnJlYXNvbhgJIAEoCRILCgNrZXkYCiABKAkSEgoKYm9keV9ieXRlcxgLIAEoAyJeCg9MaXN0RGVhZFJlcXVlc3QSJAoFcXVlcnkYASABKAsyFS53YXliaWxsLnYxLkRlYWRRdWVyeRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJRChBMaXN0RGVhZFJlc3BvbnNlEiQKBGRlYWQYASADKAsyFi53YXliaWxsLnYxLkRlYWRMZXR0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIv0BCg9FZGl0RGVhZFJlcXVlc3QSDQoFdG9waWMYASABKAkSCgoCaWQYAiABKAkSDwoHY2hhbm5lbBgDIAEoCRIVCg1jaGFubmVsX3RvcGljGAQgASgJEhEKBGJvZHkYBSABKAxIAIgBARJACgtzZXRfaGVhZGVycxgGIAMoCzIrLndheWJpbGwudjEuRWRpdERlYWRSZXF1ZXN0LlNldEhlYWRlcnNFbnRyeRIWCg5yZW1vdmVfaGVhZGVycxgHIAMoCRoxCg9TZXRIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfYm9keSI4ChBFZGl0RGVhZFJlc3BvbnNlEiQKBGRlYWQYASABKAsyFi53YXliaWxsLnYxLkRlYWRMZXR0ZXIigAEKDlJlZHJpdmVSZXF1ZXN0EiQKBXF1ZXJ5GAEgASgLMhUud2F5YmlsbC52MS5EZWFkUXVlcnkSDQoFbGltaXQYAiABKAUSFgoObWF4X3Blcl9zZWNvbmQYAyABKAUSDwoHZHJ5X3J1bhgEIAEoCBIQCghkcm9wX3R0bBgFIAEoCCIyCg9SZWRyaXZlUmVzcG9uc2USDQoFY291bnQYASABKAMSEAoIY29tcGxldGUYAiABKAgiWQoRRGVsZXRlRGVhZFJlcXVlc3QSJAoFcXVlcnkYASABKAsyFS53YXliaWxsLnYxLkRlYWRRdWVyeRINCgVsaW1pdBgCIAEoBRIPCgdkcnlfcnVuGAMgASgIIjUKEkRlbGV0ZURlYWRSZXNwb25zZRINCgVjb3VudBgBIAEoAxIQCghjb21wbGV0ZRgCIAEoCCKqAQoETm9kZRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSDgoGZW5naW5lGAMgASgJEhUKDXN0YXJ0X3RpbWVfbXMYBCABKAMSFAoMc2Vlbl90aW1lX21zGAUgASgDEg4KBnNoYXJkcxgGIAMoBRIRCgljb25zdW1lcnMYByABKAUSEQoJaW5fZmxpZ2h0GAggASgDEhAKCGRyYWluaW5nGAkgASgIIjkKEExpc3ROb2Rlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiTQoRTGlzdE5vZGVzUmVzcG9uc2USHwoFbm9kZXMYASADKAsyEC53YXliaWxsLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBCghIZWxkTG9jaxIMCgRuYW1lGAEgASgJEg4KBmhvbGRlchgCIAEoCRIVCg1zaW5jZV90aW1lX21zGAMgASgDEhYKDmV4cGlyZV90aW1lX21zGAQgASgDEhIKCnRva2VuX2hhc2gYBSABKAkSDQoFZmVuY2UYBiABKAMSDAoEbm9kZRgHIAEoCSJJChBMaXN0TG9ja3NSZXF1ZXN0Eg4KBnByZWZpeBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJRChFMaXN0TG9ja3NSZXNwb25zZRIjCgVsb2NrcxgBIAMoCzIULndheWJpbGwudjEuSGVsZExvY2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKElJlbGVhc2VMb2NrUmVxdWVzdBIMCgRuYW1lGAEgASgJIhUKE1JlbGVhc2VMb2NrUmVzcG9uc2UiowEKCkNvbm5lY3Rpb24SDAoEbm9kZRgBIAEoCRIMCgRwZWVyGAIgASgJEhUKDXNpbmNlX3RpbWVfbXMYAyABKAMSGQoRbGFzdF9jYWxsX3RpbWVfbXMYBCABKAMSEgoKb3Blbl9jYWxscxgFIAEoBRINCgVjYWxscxgGIAEoAxIRCgljb25zdW1lcnMYByABKAUSEQoJaW5fZmxpZ2h0GAggASgFIk0KFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSDAoEbm9kZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJfChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIrCgtjb25uZWN0aW9ucxgBIAMoCzIWLndheWJpbGwudjEuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibQoGVG90YWxzEhEKCXB1Ymxpc2hlZBgBIAEoAxIRCglkZWxpdmVyZWQYAiABKAMSDQoFYWNrZWQYAyABKAMSDwoHcmV0cmllZBgEIAEoAxIMCgRkZWFkGAUgASgDEg8KB2V4cGlyZWQYBiABKAMibAoFUmF0ZXMSEQoJcHVibGlzaGVkGAEgASgBEhEKCWRlbGl2ZXJlZBgCIAEoARINCgVhY2tlZBgDIAEoARIPCgdyZXRyaWVkGAQgASgBEgwKBGRlYWQYBSABKAESDwoHZXhwaXJlZBgGIAEoASKWAQoGRGVwdGhzEhIKBXJlYWR5GAEgASgDSACIAQESGQoRcmVhZHlfYXBwcm94aW1hdGUYAiABKAgSEQoJaW5fZmxpZ2h0GAMgASgDEhEKCXNjaGVkdWxlZBgEIAEoAxIOCgZwYXJrZWQYBSABKAMSDAoEZGVhZBgGIAEoAxIPCgd0aW1lX21zGAcgASgDQggKBl9yZWFkeSKkAQoFU3RhdHMSDwoHdGltZV9tcxgBIAEoAxIiCgZ0b3RhbHMYAiABKAsyEi53YXliaWxsLnYxLlRvdGFscxIgCgVyYXRlcxgDIAEoCzIRLndheWJpbGwudjEuUmF0ZXMSIgoGZGVwdGhzGAQgASgLMhIud2F5YmlsbC52MS5EZXB0aHMSDQoFbm9kZXMYBSABKAUSEQoJY29uc3VtZXJzGAYgASgFIh8KD0dldFN0YXRzUmVxdWVzdBIMCgRub2RlGAEgASgJIjQKEEdldFN0YXRzUmVzcG9uc2USIAoFc3RhdHMYASABKAsyES53YXliaWxsLnYxLlN0YXRzIjYKEVdhdGNoU3RhdHNSZXF1ZXN0EgwKBG5vZGUYASABKAkSEwoLaW50ZXJ2YWxfbXMYAiABKAUiNgoSV2F0Y2hTdGF0c1Jlc3BvbnNlEiAKBXN0YXRzGAEgASgLMhEud2F5YmlsbC52MS5TdGF0cyJpCgpBdWRpdEVudHJ5Eg8KB3RpbWVfbXMYASABKAMSDQoFYWN0b3IYAiABKAkSDgoGYWN0aW9uGAMgASgJEg4KBnRhcmdldBgEIAEoCRINCgVjb3VudBgFIAEoAxIMCgRub2RlGAYgASgJImgKEExpc3RBdWRpdFJlcXVlc3QSFQoNYWZ0ZXJfdGltZV9tcxgBIAEoAxIWCg5iZWZvcmVfdGltZV9tcxgCIAEoAxIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJVChFMaXN0QXVkaXRSZXNwb25zZRInCgdlbnRyaWVzGAEgAygLMhYud2F5YmlsbC52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSpfCgxDb25zdW1lcktpbmQSHQoZQ09OU1VNRVJfS0lORF9VTlNQRUNJRklFRBAAEhgKFENPTlNVTUVSX0tJTkRfU1RSRUFNEAESFgoSQ09OU1VNRVJfS0lORF9QVUxMEAIq0QIKDE1lc3NhZ2VTdGF0ZRIdChlNRVNTQUdFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVTUVTU0FHRV9TVEFURV9ERUxBWUVEEAESGAoUTUVTU0FHRV9TVEFURV9QQVJLRUQQAhIbChdNRVNTQUdFX1NUQVRFX0RFTElWRVJFRBADEhgKFE1FU1NBR0VfU1RBVEVfTEVBU0VEEAQSGgoWTUVTU0FHRV9TVEFURV9SRVRVUk5FRBAFEhcKE01FU1NBR0VfU1RBVEVfUkVUUlkQBhIXChNNRVNTQUdFX1NUQVRFX0FDS0VEEAcSFgoSTUVTU0FHRV9TVEFURV9ERUFEEAgSGQoVTUVTU0FHRV9TVEFURV9FWFBJUkVEEAkSGwoXTUVTU0FHRV9TVEFURV9DQU5DRUxMRUQQChIYChRNRVNTQUdFX1NUQVRFX1BVUkdFRBALKpACCg5BdHRlbXB0T3V0Y29tZRIfChtBVFRFTVBUX09VVENPTUVfVU5TUEVDSUZJRUQQABIYChRBVFRFTVBUX09VVENPTUVfT1BFThABEhkKFUFUVEVNUFRfT1VUQ09NRV9BQ0tFRBACEhkKFUFUVEVNUFRfT1VUQ09NRV9SRVRSWRADEhwKGEFUVEVNUFRfT1VUQ09NRV9SRVRVUk5FRBAEEhgKFEFUVEVNUFRfT1VUQ09NRV9ERUFEEAUSGwoXQVRURU1QVF9PVVRDT01FX0VYUElSRUQQBhIcChhBVFRFTVBUX09VVENPTUVfUkVEUklWRU4QBxIaChZBVFRFTVBUX09VVENPTUVfUFVSR0VEEAgqWQoKQ3Jvbk1pc3NlZBIbChdDUk9OX01JU1NFRF9VTlNQRUNJRklFRBAAEhgKFENST05fTUlTU0VEX1JVTl9PTkNFEAESFAoQQ1JPTl9NSVNTRURfU0tJUBACMt4XCgVBZG1pbhJLCgpMaXN0VG9waWNzEh0ud2F5YmlsbC52MS5MaXN0VG9waWNzUmVxdWVzdBoeLndheWJpbGwudjEuTGlzdFRvcGljc1Jlc3BvbnNlEkUKCEdldFRvcGljEhsud2F5YmlsbC52MS5HZXRUb3BpY1JlcXVlc3QaHC53YXliaWxsLnYxLkdldFRvcGljUmVzcG9uc2USTgoLRGVsZXRlVG9waWMSHi53YXliaWxsLnYxLkRlbGV0ZVRvcGljUmVxdWVzdBofLndheWJpbGwudjEuRGVsZXRlVG9waWNSZXNwb25zZRJRCgxMaXN0Q2hhbm5lbHMSHy53YXliaWxsLnYxLkxpc3RDaGFubmVsc1JlcXVlc3QaIC53YXliaWxsLnYxLkxpc3RDaGFubmVsc1Jlc3BvbnNlEksKCkdldENoYW5uZWwSHS53YXliaWxsLnYxLkdldENoYW5uZWxSZXF1ZXN0Gh4ud2F5YmlsbC52MS5HZXRDaGFubmVsUmVzcG9uc2USVAoNQ3JlYXRlQ2hhbm5lbBIgLndheWJpbGwudjEuQ3JlYXRlQ2hhbm5lbFJlcXVlc3QaIS53YXliaWxsLnYxLkNyZWF0ZUNoYW5uZWxSZXNwb25zZRJUCg1EZWxldGVDaGFubmVsEiAud2F5YmlsbC52MS5EZWxldGVDaGFubmVsUmVxdWVzdBohLndheWJpbGwudjEuRGVsZXRlQ2hhbm5lbFJlc3BvbnNlElEKDFBhdXNlQ2hhbm5lbBIfLndheWJpbGwudjEuUGF1c2VDaGFubmVsUmVxdWVzdBogLndheWJpbGwudjEuUGF1c2VDaGFubmVsUmVzcG9uc2USVAoNUmVzdW1lQ2hhbm5lbBIgLndheWJpbGwudjEuUmVzdW1lQ2hhbm5lbFJlcXVlc3QaIS53YXliaWxsLnYxLlJlc3VtZUNoYW5uZWxSZXNwb25zZRJRCgxQdXJnZUNoYW5uZWwSHy53YXliaWxsLnYxLlB1cmdlQ2hhbm5lbFJlcXVlc3QaIC53YXliaWxsLnYxLlB1cmdlQ2hhbm5lbFJlc3BvbnNlElQKDUxpc3RDb25zdW1lcnMSIC53YXliaWxsLnYxLkxpc3RDb25zdW1lcnNSZXF1ZXN0GiEud2F5YmlsbC52MS5MaXN0Q29uc3VtZXJzUmVzcG9uc2USUQoMRmluZE1lc3NhZ2VzEh8ud2F5YmlsbC52MS5GaW5kTWVzc2FnZXNSZXF1ZXN0GiAud2F5YmlsbC52MS5GaW5kTWVzc2FnZXNSZXNwb25zZRJLCgpHZXRNZXNzYWdlEh0ud2F5YmlsbC52MS5HZXRNZXNzYWdlUmVxdWVzdBoeLndheWJpbGwudjEuR2V0TWVzc2FnZVJlc3BvbnNlElQKDUxpc3RTY2hlZHVsZWQSIC53YXliaWxsLnYxLkxpc3RTY2hlZHVsZWRSZXF1ZXN0GiEud2F5YmlsbC52MS5MaXN0U2NoZWR1bGVkUmVzcG9uc2USPwoGUnVuTm93Ehkud2F5YmlsbC52MS5SdW5Ob3dSZXF1ZXN0Ghoud2F5YmlsbC52MS5SdW5Ob3dSZXNwb25zZRJaCg9DYW5jZWxTY2hlZHVsZWQSIi53YXliaWxsLnYxLkNhbmNlbFNjaGVkdWxlZFJlcXVlc3QaIy53YXliaWxsLnYxLkNhbmNlbFNjaGVkdWxlZFJlc3BvbnNlEmYKE1Jlc2NoZWR1bGVTY2hlZHVsZWQSJi53YXliaWxsLnYxLlJlc2NoZWR1bGVTY2hlZHVsZWRSZXF1ZXN0Gicud2F5YmlsbC52MS5SZXNjaGVkdWxlU2NoZWR1bGVkUmVzcG9uc2USWgoPTGlzdENyb25FbnRyaWVzEiIud2F5YmlsbC52MS5MaXN0Q3JvbkVudHJpZXNSZXF1ZXN0GiMud2F5YmlsbC52MS5MaXN0Q3JvbkVudHJpZXNSZXNwb25zZRJRCgxHZXRDcm9uRW50cnkSHy53YXliaWxsLnYxLkdldENyb25FbnRyeVJlcXVlc3QaIC53YXliaWxsLnYxLkdldENyb25FbnRyeVJlc3BvbnNlEloKD0NyZWF0ZUNyb25FbnRyeRIiLndheWJpbGwudjEuQ3JlYXRlQ3JvbkVudHJ5UmVxdWVzdBojLndheWJpbGwudjEuQ3JlYXRlQ3JvbkVudHJ5UmVzcG9uc2USWgoPVXBkYXRlQ3JvbkVudHJ5EiIud2F5YmlsbC52MS5VcGRhdGVDcm9uRW50cnlSZXF1ZXN0GiMud2F5YmlsbC52MS5VcGRhdGVDcm9uRW50cnlSZXNwb25zZRJaCg9EZWxldGVDcm9uRW50cnkSIi53YXliaWxsLnYxLkRlbGV0ZUNyb25FbnRyeVJlcXVlc3QaIy53YXliaWxsLnYxLkRlbGV0ZUNyb25FbnRyeVJlc3BvbnNlElcKDlBhdXNlQ3JvbkVudHJ5EiEud2F5YmlsbC52MS5QYXVzZUNyb25FbnRyeVJlcXVlc3QaIi53YXliaWxsLnYxLlBhdXNlQ3JvbkVudHJ5UmVzcG9uc2USWgoPUmVzdW1lQ3JvbkVudHJ5EiIud2F5YmlsbC52MS5SZXN1bWVDcm9uRW50cnlSZXF1ZXN0GiMud2F5YmlsbC52MS5SZXN1bWVDcm9uRW50cnlSZXNwb25zZRJRCgxSdW5Dcm9uRW50cnkSHy53YXliaWxsLnYxLlJ1bkNyb25FbnRyeVJlcXVlc3QaIC53YXliaWxsLnYxLlJ1bkNyb25FbnRyeVJlc3BvbnNlEk4KC1ByZXZpZXdDcm9uEh4ud2F5YmlsbC52MS5QcmV2aWV3Q3JvblJlcXVlc3QaHy53YXliaWxsLnYxLlByZXZpZXdDcm9uUmVzcG9uc2USRQoITGlzdERlYWQSGy53YXliaWxsLnYxLkxpc3REZWFkUmVxdWVzdBocLndheWJpbGwudjEuTGlzdERlYWRSZXNwb25zZRJFCghFZGl0RGVhZBIbLndheWJpbGwudjEuRWRpdERlYWRSZXF1ZXN0Ghwud2F5YmlsbC52MS5FZGl0RGVhZFJlc3BvbnNlEkIKB1JlZHJpdmUSGi53YXliaWxsLnYxLlJlZHJpdmVSZXF1ZXN0Ghsud2F5YmlsbC52MS5SZWRyaXZlUmVzcG9uc2USSwoKRGVsZXRlRGVhZBIdLndheWJpbGwudjEuRGVsZXRlRGVhZFJlcXVlc3QaHi53YXliaWxsLnYxLkRlbGV0ZURlYWRSZXNwb25zZRJICglMaXN0Tm9kZXMSHC53YXliaWxsLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHS53YXliaWxsLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEkgKCUxpc3RMb2NrcxIcLndheWJpbGwudjEuTGlzdExvY2tzUmVxdWVzdBodLndheWJpbGwudjEuTGlzdExvY2tzUmVzcG9uc2USTgoLUmVsZWFzZUxvY2sSHi53YXliaWxsLnYxLlJlbGVhc2VMb2NrUmVxdWVzdBofLndheWJpbGwudjEuUmVsZWFzZUxvY2tSZXNwb25zZRJaCg9MaXN0Q29ubmVjdGlvbnMSIi53YXliaWxsLnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaIy53YXliaWxsLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEkUKCEdldFN0YXRzEhsud2F5YmlsbC52MS5HZXRTdGF0c1JlcXVlc3QaHC53YXliaWxsLnYxLkdldFN0YXRzUmVzcG9uc2USTQoKV2F0Y2hTdGF0cxIdLndheWJpbGwudjEuV2F0Y2hTdGF0c1JlcXVlc3QaHi53YXliaWxsLnYxLldhdGNoU3RhdHNSZXNwb25zZTABEkgKCUxpc3RBdWRpdBIcLndheWJpbGwudjEuTGlzdEF1ZGl0UmVxdWVzdBodLndheWJpbGwudjEuTGlzdEF1ZGl0UmVzcG9uc2ViBnByb3RvMw", [file_waybill_v1_message]);
 
 /**
  * @generated from message waybill.v1.Topic
@@ -211,6 +211,13 @@ export type DeleteTopicResponse = Message<"waybill.v1.DeleteTopicResponse"> & {
    * @generated from field: int64 cancelled = 3;
    */
   cancelled: bigint;
+
+  /**
+   * Cron entries of the topic that were (or would be) deleted.
+   *
+   * @generated from field: int32 cron_entries = 4;
+   */
+  cronEntries: number;
 };
 
 /**
@@ -925,6 +932,20 @@ export type MessageRecord = Message<"waybill.v1.MessageRecord"> & {
    * @generated from field: string reason = 12;
    */
   reason: string;
+
+  /**
+   * The gateway that had the last attempt, as in `Node`; empty when not known.
+   *
+   * @generated from field: string node = 13;
+   */
+  node: string;
+
+  /**
+   * Of the message; empty when it has none, or it is not on record.
+   *
+   * @generated from field: string key = 14;
+   */
+  key: string;
 };
 
 /**
@@ -947,8 +968,8 @@ export type FindMessagesRequest = Message<"waybill.v1.FindMessagesRequest"> & {
   id: string;
 
   /**
-   * Not supported yet, since a key travels with the message and is not in the ledger: anything but empty is refused with
-   * INVALID_ARGUMENT (reason `QUERY_INVALID`). The field's place is kept.
+   * Only with exactly this key, up to 128 characters. Empty: any. Found from the first record on, and while it is delayed or
+   * parked, in all states. At most one of `id`, `key` and `header_name` is set (QUERY_INVALID otherwise).
    *
    * @generated from field: string key = 2;
    */
@@ -969,8 +990,8 @@ export type FindMessagesRequest = Message<"waybill.v1.FindMessagesRequest"> & {
   channel: string;
 
   /**
-   * Only in these. Empty: all but DELAYED and PARKED; without `id` those two are refused (reason `QUERY_INVALID`): see ListScheduled
-   * and ListTopics.
+   * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
+   * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
    *
    * @generated from field: repeated waybill.v1.MessageState states = 5;
    */
@@ -1003,6 +1024,21 @@ export type FindMessagesRequest = Message<"waybill.v1.FindMessagesRequest"> & {
    * @generated from field: string page_token = 9;
    */
   pageToken: string;
+
+  /**
+   * Only with `header_value` in this header, one of config `SearchHeaders` (QUERY_INVALID otherwise). Empty: any. Found as by `key`, if
+   * the header was in the config when the message was accepted or handed out.
+   *
+   * @generated from field: string header_name = 10;
+   */
+  headerName: string;
+
+  /**
+   * Exactly this; of a value that is longer, the first 128 characters count.
+   *
+   * @generated from field: string header_value = 11;
+   */
+  headerValue: string;
 };
 
 /**
@@ -1054,6 +1090,27 @@ export type GetMessageRequest = Message<"waybill.v1.GetMessageRequest"> & {
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * Whose copy of the message to bring: the channel's of this name. Empty: any that the ledger holds.
+   *
+   * @generated from field: string channel = 3;
+   */
+  channel: string;
+
+  /**
+   * The topic or pattern of that channel. Empty: the message's topic.
+   *
+   * @generated from field: string channel_topic = 4;
+   */
+  channelTopic: string;
+
+  /**
+   * The most of the body to bring, in bytes, 1 to 1,073,741,824. 0: all of it.
+   *
+   * @generated from field: int32 max_body_bytes = 5;
+   */
+  maxBodyBytes: number;
 };
 
 /**
@@ -1104,6 +1161,13 @@ export type Attempt = Message<"waybill.v1.Attempt"> & {
    * @generated from field: string reason = 6;
    */
   reason: string;
+
+  /**
+   * The gateway that handed it out, as in `Node`; empty when not known.
+   *
+   * @generated from field: string node = 7;
+   */
+  node: string;
 };
 
 /**
@@ -1130,6 +1194,13 @@ export type Timeline = Message<"waybill.v1.Timeline"> & {
    * @generated from field: repeated waybill.v1.Attempt attempts = 2;
    */
   attempts: Attempt[];
+
+  /**
+   * The ledger holds a copy of the message for it, with body and headers.
+   *
+   * @generated from field: bool held = 3;
+   */
+  held: boolean;
 };
 
 /**
@@ -1173,6 +1244,13 @@ export type GetMessageResponse = Message<"waybill.v1.GetMessageResponse"> & {
    * @generated from field: repeated waybill.v1.Timeline timelines = 5;
    */
   timelines: Timeline[];
+
+  /**
+   * Of the whole body of `message`, in bytes: more than it brings where `max_body_bytes` cut it.
+   *
+   * @generated from field: int64 body_bytes = 6;
+   */
+  bodyBytes: bigint;
 };
 
 /**
@@ -1395,6 +1473,589 @@ export const RunNowResponseSchema: GenMessage<RunNowResponse> = /*@__PURE__*/
   messageDesc(file_waybill_v1_admin, 37);
 
 /**
+ * @generated from message waybill.v1.CancelScheduledRequest
+ */
+export type CancelScheduledRequest = Message<"waybill.v1.CancelScheduledRequest"> & {
+  /**
+   * The message's topic.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Of a message that is delayed or parked, 1 to 128 characters of visible ASCII.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message waybill.v1.CancelScheduledRequest.
+ * Use `create(CancelScheduledRequestSchema)` to create a new message.
+ */
+export const CancelScheduledRequestSchema: GenMessage<CancelScheduledRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 38);
+
+/**
+ * @generated from message waybill.v1.CancelScheduledResponse
+ */
+export type CancelScheduledResponse = Message<"waybill.v1.CancelScheduledResponse"> & {
+};
+
+/**
+ * Describes the message waybill.v1.CancelScheduledResponse.
+ * Use `create(CancelScheduledResponseSchema)` to create a new message.
+ */
+export const CancelScheduledResponseSchema: GenMessage<CancelScheduledResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 39);
+
+/**
+ * @generated from message waybill.v1.RescheduleScheduledRequest
+ */
+export type RescheduleScheduledRequest = Message<"waybill.v1.RescheduleScheduledRequest"> & {
+  /**
+   * The message's topic.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Of a message that is delayed, 1 to 128 characters of visible ASCII.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The new time; both limits as in `Message`.
+   *
+   * @generated from oneof waybill.v1.RescheduleScheduledRequest.when
+   */
+  when: {
+    /**
+     * @generated from field: int64 delay_ms = 3;
+     */
+    value: bigint;
+    case: "delayMs";
+  } | {
+    /**
+     * @generated from field: int64 due_time_ms = 4;
+     */
+    value: bigint;
+    case: "dueTimeMs";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message waybill.v1.RescheduleScheduledRequest.
+ * Use `create(RescheduleScheduledRequestSchema)` to create a new message.
+ */
+export const RescheduleScheduledRequestSchema: GenMessage<RescheduleScheduledRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 40);
+
+/**
+ * @generated from message waybill.v1.RescheduleScheduledResponse
+ */
+export type RescheduleScheduledResponse = Message<"waybill.v1.RescheduleScheduledResponse"> & {
+  /**
+   * The time it is due now.
+   *
+   * @generated from field: int64 due_time_ms = 1;
+   */
+  dueTimeMs: bigint;
+};
+
+/**
+ * Describes the message waybill.v1.RescheduleScheduledResponse.
+ * Use `create(RescheduleScheduledResponseSchema)` to create a new message.
+ */
+export const RescheduleScheduledResponseSchema: GenMessage<RescheduleScheduledResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 41);
+
+/**
+ * A message that is published again and again. Each tick is published exactly once, never early, whichever gateways run: under
+ * the id `cron-NAME-NUMBER-TICK` (NUMBER is the entry's own, TICK in Unix milliseconds), with the headers `waybill-cron` (the name)
+ * and `waybill-cron-time` (the tick, as in `2026-01-31T09:30:00.000Z`).
+ *
+ * @generated from message waybill.v1.CronEntry
+ */
+export type CronEntry = Message<"waybill.v1.CronEntry"> & {
+  /**
+   * 1 to 64 characters of `A-Z a-z 0-9 . _ : @ -`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Where it publishes: a topic, no pattern.
+   *
+   * @generated from field: string topic = 2;
+   */
+  topic: string;
+
+  /**
+   * Five fields, `minute hour day month weekday`, or six, with seconds before them; up to 128 characters. A field takes `*`, values,
+   * lists, ranges and steps; months and weekdays also their English names; the day `L`, the weekday `5#2` and `5L`. Where day and
+   * weekday are both given, either is enough. Also `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
+   *
+   * @generated from field: string expression = 3;
+   */
+  expression: string;
+
+  /**
+   * Whose clock it goes by, an IANA name like `Europe/Berlin`. Empty means `UTC`. Where hour, minute and second are all given (no `*`
+   * and no step), a time of day that daylight saving leaves out comes at the first moment after the gap, and one that comes twice
+   * counts the first time. Otherwise, as with `*\/15`, what counts is the time that passes.
+   *
+   * @generated from field: string time_zone = 4;
+   */
+  timeZone: string;
+
+  /**
+   * As in `Message`, but up to 65,536 bytes.
+   *
+   * @generated from field: bytes body = 5;
+   */
+  body: Uint8Array;
+
+  /**
+   * As in `Message`, but up to 62, and none that begins with `waybill-cron`.
+   *
+   * @generated from field: map<string, string> headers = 6;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * As in `Message`.
+   *
+   * @generated from field: string key = 7;
+   */
+  key: string;
+
+  /**
+   * As in `Message`, from the tick's publishing on.
+   *
+   * @generated from field: int64 ttl_ms = 8;
+   */
+  ttlMs: bigint;
+
+  /**
+   * @generated from field: waybill.v1.CronMissed missed = 9;
+   */
+  missed: CronMissed;
+
+  /**
+   * Nothing is published. Set by PauseCronEntry and ResumeCronEntry; on create, it starts so.
+   *
+   * @generated from field: bool paused = 10;
+   */
+  paused: boolean;
+
+  /**
+   * From here on set by the gateway, and ignored in requests.
+   *
+   * @generated from field: int64 create_time_ms = 11;
+   */
+  createTimeMs: bigint;
+
+  /**
+   * @generated from field: int64 update_time_ms = 12;
+   */
+  updateTimeMs: bigint;
+
+  /**
+   * The next tick; 0 while it is paused, and when none comes any more.
+   *
+   * @generated from field: int64 next_time_ms = 13;
+   */
+  nextTimeMs: bigint;
+
+  /**
+   * The last tick that was published, and the message's id; RunCronEntry's do not count. 0 and empty: none yet.
+   *
+   * @generated from field: int64 last_time_ms = 14;
+   */
+  lastTimeMs: bigint;
+
+  /**
+   * @generated from field: string last_message_id = 15;
+   */
+  lastMessageId: string;
+};
+
+/**
+ * Describes the message waybill.v1.CronEntry.
+ * Use `create(CronEntrySchema)` to create a new message.
+ */
+export const CronEntrySchema: GenMessage<CronEntry> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 42);
+
+/**
+ * @generated from message waybill.v1.ListCronEntriesRequest
+ */
+export type ListCronEntriesRequest = Message<"waybill.v1.ListCronEntriesRequest"> & {
+  /**
+   * Only of this topic. Empty: all.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * Only names that begin with this, up to 64 characters. Empty: all.
+   *
+   * @generated from field: string prefix = 2;
+   */
+  prefix: string;
+
+  /**
+   * 1 to 1,000. 0 means 100.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * From the response before; empty: from the start. Up to 512 characters.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message waybill.v1.ListCronEntriesRequest.
+ * Use `create(ListCronEntriesRequestSchema)` to create a new message.
+ */
+export const ListCronEntriesRequestSchema: GenMessage<ListCronEntriesRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 43);
+
+/**
+ * @generated from message waybill.v1.ListCronEntriesResponse
+ */
+export type ListCronEntriesResponse = Message<"waybill.v1.ListCronEntriesResponse"> & {
+  /**
+   * Of bodies over 4,096 bytes only the first so many are here; GetCronEntry brings all.
+   *
+   * @generated from field: repeated waybill.v1.CronEntry entries = 1;
+   */
+  entries: CronEntry[];
+
+  /**
+   * Empty: that was all.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message waybill.v1.ListCronEntriesResponse.
+ * Use `create(ListCronEntriesResponseSchema)` to create a new message.
+ */
+export const ListCronEntriesResponseSchema: GenMessage<ListCronEntriesResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 44);
+
+/**
+ * @generated from message waybill.v1.GetCronEntryRequest
+ */
+export type GetCronEntryRequest = Message<"waybill.v1.GetCronEntryRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message waybill.v1.GetCronEntryRequest.
+ * Use `create(GetCronEntryRequestSchema)` to create a new message.
+ */
+export const GetCronEntryRequestSchema: GenMessage<GetCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 45);
+
+/**
+ * @generated from message waybill.v1.GetCronEntryResponse
+ */
+export type GetCronEntryResponse = Message<"waybill.v1.GetCronEntryResponse"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.GetCronEntryResponse.
+ * Use `create(GetCronEntryResponseSchema)` to create a new message.
+ */
+export const GetCronEntryResponseSchema: GenMessage<GetCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 46);
+
+/**
+ * @generated from message waybill.v1.CreateCronEntryRequest
+ */
+export type CreateCronEntryRequest = Message<"waybill.v1.CreateCronEntryRequest"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.CreateCronEntryRequest.
+ * Use `create(CreateCronEntryRequestSchema)` to create a new message.
+ */
+export const CreateCronEntryRequestSchema: GenMessage<CreateCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 47);
+
+/**
+ * @generated from message waybill.v1.CreateCronEntryResponse
+ */
+export type CreateCronEntryResponse = Message<"waybill.v1.CreateCronEntryResponse"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.CreateCronEntryResponse.
+ * Use `create(CreateCronEntryResponseSchema)` to create a new message.
+ */
+export const CreateCronEntryResponseSchema: GenMessage<CreateCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 48);
+
+/**
+ * @generated from message waybill.v1.UpdateCronEntryRequest
+ */
+export type UpdateCronEntryRequest = Message<"waybill.v1.UpdateCronEntryRequest"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.UpdateCronEntryRequest.
+ * Use `create(UpdateCronEntryRequestSchema)` to create a new message.
+ */
+export const UpdateCronEntryRequestSchema: GenMessage<UpdateCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 49);
+
+/**
+ * @generated from message waybill.v1.UpdateCronEntryResponse
+ */
+export type UpdateCronEntryResponse = Message<"waybill.v1.UpdateCronEntryResponse"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.UpdateCronEntryResponse.
+ * Use `create(UpdateCronEntryResponseSchema)` to create a new message.
+ */
+export const UpdateCronEntryResponseSchema: GenMessage<UpdateCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 50);
+
+/**
+ * @generated from message waybill.v1.DeleteCronEntryRequest
+ */
+export type DeleteCronEntryRequest = Message<"waybill.v1.DeleteCronEntryRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message waybill.v1.DeleteCronEntryRequest.
+ * Use `create(DeleteCronEntryRequestSchema)` to create a new message.
+ */
+export const DeleteCronEntryRequestSchema: GenMessage<DeleteCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 51);
+
+/**
+ * @generated from message waybill.v1.DeleteCronEntryResponse
+ */
+export type DeleteCronEntryResponse = Message<"waybill.v1.DeleteCronEntryResponse"> & {
+};
+
+/**
+ * Describes the message waybill.v1.DeleteCronEntryResponse.
+ * Use `create(DeleteCronEntryResponseSchema)` to create a new message.
+ */
+export const DeleteCronEntryResponseSchema: GenMessage<DeleteCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 52);
+
+/**
+ * @generated from message waybill.v1.PauseCronEntryRequest
+ */
+export type PauseCronEntryRequest = Message<"waybill.v1.PauseCronEntryRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message waybill.v1.PauseCronEntryRequest.
+ * Use `create(PauseCronEntryRequestSchema)` to create a new message.
+ */
+export const PauseCronEntryRequestSchema: GenMessage<PauseCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 53);
+
+/**
+ * @generated from message waybill.v1.PauseCronEntryResponse
+ */
+export type PauseCronEntryResponse = Message<"waybill.v1.PauseCronEntryResponse"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.PauseCronEntryResponse.
+ * Use `create(PauseCronEntryResponseSchema)` to create a new message.
+ */
+export const PauseCronEntryResponseSchema: GenMessage<PauseCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 54);
+
+/**
+ * @generated from message waybill.v1.ResumeCronEntryRequest
+ */
+export type ResumeCronEntryRequest = Message<"waybill.v1.ResumeCronEntryRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message waybill.v1.ResumeCronEntryRequest.
+ * Use `create(ResumeCronEntryRequestSchema)` to create a new message.
+ */
+export const ResumeCronEntryRequestSchema: GenMessage<ResumeCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 55);
+
+/**
+ * @generated from message waybill.v1.ResumeCronEntryResponse
+ */
+export type ResumeCronEntryResponse = Message<"waybill.v1.ResumeCronEntryResponse"> & {
+  /**
+   * @generated from field: waybill.v1.CronEntry entry = 1;
+   */
+  entry?: CronEntry | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.ResumeCronEntryResponse.
+ * Use `create(ResumeCronEntryResponseSchema)` to create a new message.
+ */
+export const ResumeCronEntryResponseSchema: GenMessage<ResumeCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 56);
+
+/**
+ * @generated from message waybill.v1.RunCronEntryRequest
+ */
+export type RunCronEntryRequest = Message<"waybill.v1.RunCronEntryRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message waybill.v1.RunCronEntryRequest.
+ * Use `create(RunCronEntryRequestSchema)` to create a new message.
+ */
+export const RunCronEntryRequestSchema: GenMessage<RunCronEntryRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 57);
+
+/**
+ * @generated from message waybill.v1.RunCronEntryResponse
+ */
+export type RunCronEntryResponse = Message<"waybill.v1.RunCronEntryResponse"> & {
+  /**
+   * Of the message that was published.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message waybill.v1.RunCronEntryResponse.
+ * Use `create(RunCronEntryResponseSchema)` to create a new message.
+ */
+export const RunCronEntryResponseSchema: GenMessage<RunCronEntryResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 58);
+
+/**
+ * @generated from message waybill.v1.PreviewCronRequest
+ */
+export type PreviewCronRequest = Message<"waybill.v1.PreviewCronRequest"> & {
+  /**
+   * As in `CronEntry`.
+   *
+   * @generated from field: string expression = 1;
+   */
+  expression: string;
+
+  /**
+   * As in `CronEntry`.
+   *
+   * @generated from field: string time_zone = 2;
+   */
+  timeZone: string;
+
+  /**
+   * From when on. 0: now.
+   *
+   * @generated from field: int64 after_time_ms = 3;
+   */
+  afterTimeMs: bigint;
+
+  /**
+   * How many, 1 to 100. 0 means 5.
+   *
+   * @generated from field: int32 count = 4;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message waybill.v1.PreviewCronRequest.
+ * Use `create(PreviewCronRequestSchema)` to create a new message.
+ */
+export const PreviewCronRequestSchema: GenMessage<PreviewCronRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 59);
+
+/**
+ * @generated from message waybill.v1.PreviewCronResponse
+ */
+export type PreviewCronResponse = Message<"waybill.v1.PreviewCronResponse"> & {
+  /**
+   * Fewer where no more come.
+   *
+   * @generated from field: repeated int64 times_ms = 1;
+   */
+  timesMs: bigint[];
+};
+
+/**
+ * Describes the message waybill.v1.PreviewCronResponse.
+ * Use `create(PreviewCronResponseSchema)` to create a new message.
+ */
+export const PreviewCronResponseSchema: GenMessage<PreviewCronResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 60);
+
+/**
  * Which dead letters: those that fit all that is set.
  *
  * @generated from message waybill.v1.DeadQuery
@@ -1448,7 +2109,7 @@ export type DeadQuery = Message<"waybill.v1.DeadQuery"> & {
  * Use `create(DeadQuerySchema)` to create a new message.
  */
 export const DeadQuerySchema: GenMessage<DeadQuery> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 38);
+  messageDesc(file_waybill_v1_admin, 61);
 
 /**
  * @generated from message waybill.v1.DeadLetter
@@ -1531,7 +2192,7 @@ export type DeadLetter = Message<"waybill.v1.DeadLetter"> & {
  * Use `create(DeadLetterSchema)` to create a new message.
  */
 export const DeadLetterSchema: GenMessage<DeadLetter> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 39);
+  messageDesc(file_waybill_v1_admin, 62);
 
 /**
  * @generated from message waybill.v1.ListDeadRequest
@@ -1562,7 +2223,7 @@ export type ListDeadRequest = Message<"waybill.v1.ListDeadRequest"> & {
  * Use `create(ListDeadRequestSchema)` to create a new message.
  */
 export const ListDeadRequestSchema: GenMessage<ListDeadRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 40);
+  messageDesc(file_waybill_v1_admin, 63);
 
 /**
  * @generated from message waybill.v1.ListDeadResponse
@@ -1586,7 +2247,85 @@ export type ListDeadResponse = Message<"waybill.v1.ListDeadResponse"> & {
  * Use `create(ListDeadResponseSchema)` to create a new message.
  */
 export const ListDeadResponseSchema: GenMessage<ListDeadResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 41);
+  messageDesc(file_waybill_v1_admin, 64);
+
+/**
+ * @generated from message waybill.v1.EditDeadRequest
+ */
+export type EditDeadRequest = Message<"waybill.v1.EditDeadRequest"> & {
+  /**
+   * The message's topic.
+   *
+   * @generated from field: string topic = 1;
+   */
+  topic: string;
+
+  /**
+   * 1 to 128 characters of visible ASCII.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The channel on which it died.
+   *
+   * @generated from field: string channel = 3;
+   */
+  channel: string;
+
+  /**
+   * The topic or pattern of that channel. Empty: the message's topic.
+   *
+   * @generated from field: string channel_topic = 4;
+   */
+  channelTopic: string;
+
+  /**
+   * The new body, as in `Message`. Absent: it stays.
+   *
+   * @generated from field: optional bytes body = 5;
+   */
+  body?: Uint8Array | undefined;
+
+  /**
+   * Headers that are added or replaced; together with what stays, limits as in `Message`.
+   *
+   * @generated from field: map<string, string> set_headers = 6;
+   */
+  setHeaders: { [key: string]: string };
+
+  /**
+   * Names of headers that are removed; those that it does not have do not matter.
+   *
+   * @generated from field: repeated string remove_headers = 7;
+   */
+  removeHeaders: string[];
+};
+
+/**
+ * Describes the message waybill.v1.EditDeadRequest.
+ * Use `create(EditDeadRequestSchema)` to create a new message.
+ */
+export const EditDeadRequestSchema: GenMessage<EditDeadRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 65);
+
+/**
+ * @generated from message waybill.v1.EditDeadResponse
+ */
+export type EditDeadResponse = Message<"waybill.v1.EditDeadResponse"> & {
+  /**
+   * @generated from field: waybill.v1.DeadLetter dead = 1;
+   */
+  dead?: DeadLetter | undefined;
+};
+
+/**
+ * Describes the message waybill.v1.EditDeadResponse.
+ * Use `create(EditDeadResponseSchema)` to create a new message.
+ */
+export const EditDeadResponseSchema: GenMessage<EditDeadResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 66);
 
 /**
  * @generated from message waybill.v1.RedriveRequest
@@ -1617,6 +2356,13 @@ export type RedriveRequest = Message<"waybill.v1.RedriveRequest"> & {
    * @generated from field: bool dry_run = 4;
    */
   dryRun: boolean;
+
+  /**
+   * Messages whose time to live is over are handed out all the same: from here on they have none.
+   *
+   * @generated from field: bool drop_ttl = 5;
+   */
+  dropTtl: boolean;
 };
 
 /**
@@ -1624,7 +2370,7 @@ export type RedriveRequest = Message<"waybill.v1.RedriveRequest"> & {
  * Use `create(RedriveRequestSchema)` to create a new message.
  */
 export const RedriveRequestSchema: GenMessage<RedriveRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 42);
+  messageDesc(file_waybill_v1_admin, 67);
 
 /**
  * @generated from message waybill.v1.RedriveResponse
@@ -1650,7 +2396,7 @@ export type RedriveResponse = Message<"waybill.v1.RedriveResponse"> & {
  * Use `create(RedriveResponseSchema)` to create a new message.
  */
 export const RedriveResponseSchema: GenMessage<RedriveResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 43);
+  messageDesc(file_waybill_v1_admin, 68);
 
 /**
  * @generated from message waybill.v1.DeleteDeadRequest
@@ -1681,7 +2427,7 @@ export type DeleteDeadRequest = Message<"waybill.v1.DeleteDeadRequest"> & {
  * Use `create(DeleteDeadRequestSchema)` to create a new message.
  */
 export const DeleteDeadRequestSchema: GenMessage<DeleteDeadRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 44);
+  messageDesc(file_waybill_v1_admin, 69);
 
 /**
  * @generated from message waybill.v1.DeleteDeadResponse
@@ -1707,7 +2453,7 @@ export type DeleteDeadResponse = Message<"waybill.v1.DeleteDeadResponse"> & {
  * Use `create(DeleteDeadResponseSchema)` to create a new message.
  */
 export const DeleteDeadResponseSchema: GenMessage<DeleteDeadResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 45);
+  messageDesc(file_waybill_v1_admin, 70);
 
 /**
  * @generated from message waybill.v1.Node
@@ -1780,7 +2526,7 @@ export type Node = Message<"waybill.v1.Node"> & {
  * Use `create(NodeSchema)` to create a new message.
  */
 export const NodeSchema: GenMessage<Node> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 46);
+  messageDesc(file_waybill_v1_admin, 71);
 
 /**
  * @generated from message waybill.v1.ListNodesRequest
@@ -1806,7 +2552,7 @@ export type ListNodesRequest = Message<"waybill.v1.ListNodesRequest"> & {
  * Use `create(ListNodesRequestSchema)` to create a new message.
  */
 export const ListNodesRequestSchema: GenMessage<ListNodesRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 47);
+  messageDesc(file_waybill_v1_admin, 72);
 
 /**
  * @generated from message waybill.v1.ListNodesResponse
@@ -1830,7 +2576,284 @@ export type ListNodesResponse = Message<"waybill.v1.ListNodesResponse"> & {
  * Use `create(ListNodesResponseSchema)` to create a new message.
  */
 export const ListNodesResponseSchema: GenMessage<ListNodesResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 48);
+  messageDesc(file_waybill_v1_admin, 73);
+
+/**
+ * @generated from message waybill.v1.HeldLock
+ */
+export type HeldLock = Message<"waybill.v1.HeldLock"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Who got it: the token's name, or the peer's address; empty when not known.
+   *
+   * @generated from field: string holder = 2;
+   */
+  holder: string;
+
+  /**
+   * When it was acquired; 0 when not known.
+   *
+   * @generated from field: int64 since_time_ms = 3;
+   */
+  sinceTimeMs: bigint;
+
+  /**
+   * When it runs out unless it is renewed.
+   *
+   * @generated from field: int64 expire_time_ms = 4;
+   */
+  expireTimeMs: bigint;
+
+  /**
+   * The first 12 hexadecimal digits of SHA-256 over the lock's token: tells whose it is, and is no use for releasing it.
+   *
+   * @generated from field: string token_hash = 5;
+   */
+  tokenHash: string;
+
+  /**
+   * Its fencing token; 0 when not known.
+   *
+   * @generated from field: int64 fence = 6;
+   */
+  fence: bigint;
+
+  /**
+   * The gateway that handed it out, as in `Node`; empty when not known.
+   *
+   * @generated from field: string node = 7;
+   */
+  node: string;
+};
+
+/**
+ * Describes the message waybill.v1.HeldLock.
+ * Use `create(HeldLockSchema)` to create a new message.
+ */
+export const HeldLockSchema: GenMessage<HeldLock> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 74);
+
+/**
+ * @generated from message waybill.v1.ListLocksRequest
+ */
+export type ListLocksRequest = Message<"waybill.v1.ListLocksRequest"> & {
+  /**
+   * Only names that begin with this, up to 128 characters. Empty: all.
+   *
+   * @generated from field: string prefix = 1;
+   */
+  prefix: string;
+
+  /**
+   * 1 to 1,000. 0 means 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the response before; empty: from the start. Up to 512 characters.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message waybill.v1.ListLocksRequest.
+ * Use `create(ListLocksRequestSchema)` to create a new message.
+ */
+export const ListLocksRequestSchema: GenMessage<ListLocksRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 75);
+
+/**
+ * @generated from message waybill.v1.ListLocksResponse
+ */
+export type ListLocksResponse = Message<"waybill.v1.ListLocksResponse"> & {
+  /**
+   * @generated from field: repeated waybill.v1.HeldLock locks = 1;
+   */
+  locks: HeldLock[];
+
+  /**
+   * Empty: that was all.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message waybill.v1.ListLocksResponse.
+ * Use `create(ListLocksResponseSchema)` to create a new message.
+ */
+export const ListLocksResponseSchema: GenMessage<ListLocksResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 76);
+
+/**
+ * @generated from message waybill.v1.ReleaseLockRequest
+ */
+export type ReleaseLockRequest = Message<"waybill.v1.ReleaseLockRequest"> & {
+  /**
+   * As in `Locks`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message waybill.v1.ReleaseLockRequest.
+ * Use `create(ReleaseLockRequestSchema)` to create a new message.
+ */
+export const ReleaseLockRequestSchema: GenMessage<ReleaseLockRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 77);
+
+/**
+ * @generated from message waybill.v1.ReleaseLockResponse
+ */
+export type ReleaseLockResponse = Message<"waybill.v1.ReleaseLockResponse"> & {
+};
+
+/**
+ * Describes the message waybill.v1.ReleaseLockResponse.
+ * Use `create(ReleaseLockResponseSchema)` to create a new message.
+ */
+export const ReleaseLockResponseSchema: GenMessage<ReleaseLockResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 78);
+
+/**
+ * A client's connection, as far as its calls tell: without an open call it is listed for up to a minute after its last.
+ *
+ * @generated from message waybill.v1.Connection
+ */
+export type Connection = Message<"waybill.v1.Connection"> & {
+  /**
+   * The gateway that it is connected to; as in `Node`.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * The peer's address and port.
+   *
+   * @generated from field: string peer = 2;
+   */
+  peer: string;
+
+  /**
+   * When its first call came.
+   *
+   * @generated from field: int64 since_time_ms = 3;
+   */
+  sinceTimeMs: bigint;
+
+  /**
+   * When its last call came.
+   *
+   * @generated from field: int64 last_call_time_ms = 4;
+   */
+  lastCallTimeMs: bigint;
+
+  /**
+   * Streams and other calls that are open.
+   *
+   * @generated from field: int32 open_calls = 5;
+   */
+  openCalls: number;
+
+  /**
+   * Calls so far, with those that are open.
+   *
+   * @generated from field: int64 calls = 6;
+   */
+  calls: bigint;
+
+  /**
+   * Consumers on it: `Bus.Subscribe`.
+   *
+   * @generated from field: int32 consumers = 7;
+   */
+  consumers: number;
+
+  /**
+   * Messages that they hold.
+   *
+   * @generated from field: int32 in_flight = 8;
+   */
+  inFlight: number;
+};
+
+/**
+ * Describes the message waybill.v1.Connection.
+ * Use `create(ConnectionSchema)` to create a new message.
+ */
+export const ConnectionSchema: GenMessage<Connection> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 79);
+
+/**
+ * @generated from message waybill.v1.ListConnectionsRequest
+ */
+export type ListConnectionsRequest = Message<"waybill.v1.ListConnectionsRequest"> & {
+  /**
+   * Only of this gateway, as in `Node`. Empty: all.
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * 1 to 1,000. 0 means 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the response before; empty: from the start. Up to 512 characters.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message waybill.v1.ListConnectionsRequest.
+ * Use `create(ListConnectionsRequestSchema)` to create a new message.
+ */
+export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 80);
+
+/**
+ * @generated from message waybill.v1.ListConnectionsResponse
+ */
+export type ListConnectionsResponse = Message<"waybill.v1.ListConnectionsResponse"> & {
+  /**
+   * By node, since and peer.
+   *
+   * @generated from field: repeated waybill.v1.Connection connections = 1;
+   */
+  connections: Connection[];
+
+  /**
+   * Empty: that was all.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message waybill.v1.ListConnectionsResponse.
+ * Use `create(ListConnectionsResponseSchema)` to create a new message.
+ */
+export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
+  messageDesc(file_waybill_v1_admin, 81);
 
 /**
  * Messages.
@@ -1880,7 +2903,7 @@ export type Totals = Message<"waybill.v1.Totals"> & {
  * Use `create(TotalsSchema)` to create a new message.
  */
 export const TotalsSchema: GenMessage<Totals> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 49);
+  messageDesc(file_waybill_v1_admin, 82);
 
 /**
  * Messages a second.
@@ -1924,7 +2947,7 @@ export type Rates = Message<"waybill.v1.Rates"> & {
  * Use `create(RatesSchema)` to create a new message.
  */
 export const RatesSchema: GenMessage<Rates> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 50);
+  messageDesc(file_waybill_v1_admin, 83);
 
 /**
  * @generated from message waybill.v1.Depths
@@ -1985,7 +3008,7 @@ export type Depths = Message<"waybill.v1.Depths"> & {
  * Use `create(DepthsSchema)` to create a new message.
  */
 export const DepthsSchema: GenMessage<Depths> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 51);
+  messageDesc(file_waybill_v1_admin, 84);
 
 /**
  * @generated from message waybill.v1.Stats
@@ -2035,7 +3058,7 @@ export type Stats = Message<"waybill.v1.Stats"> & {
  * Use `create(StatsSchema)` to create a new message.
  */
 export const StatsSchema: GenMessage<Stats> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 52);
+  messageDesc(file_waybill_v1_admin, 85);
 
 /**
  * @generated from message waybill.v1.GetStatsRequest
@@ -2054,7 +3077,7 @@ export type GetStatsRequest = Message<"waybill.v1.GetStatsRequest"> & {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 53);
+  messageDesc(file_waybill_v1_admin, 86);
 
 /**
  * @generated from message waybill.v1.GetStatsResponse
@@ -2071,7 +3094,7 @@ export type GetStatsResponse = Message<"waybill.v1.GetStatsResponse"> & {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 54);
+  messageDesc(file_waybill_v1_admin, 87);
 
 /**
  * @generated from message waybill.v1.WatchStatsRequest
@@ -2097,7 +3120,7 @@ export type WatchStatsRequest = Message<"waybill.v1.WatchStatsRequest"> & {
  * Use `create(WatchStatsRequestSchema)` to create a new message.
  */
 export const WatchStatsRequestSchema: GenMessage<WatchStatsRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 55);
+  messageDesc(file_waybill_v1_admin, 88);
 
 /**
  * @generated from message waybill.v1.WatchStatsResponse
@@ -2114,7 +3137,7 @@ export type WatchStatsResponse = Message<"waybill.v1.WatchStatsResponse"> & {
  * Use `create(WatchStatsResponseSchema)` to create a new message.
  */
 export const WatchStatsResponseSchema: GenMessage<WatchStatsResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 56);
+  messageDesc(file_waybill_v1_admin, 89);
 
 /**
  * @generated from message waybill.v1.AuditEntry
@@ -2167,7 +3190,7 @@ export type AuditEntry = Message<"waybill.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 57);
+  messageDesc(file_waybill_v1_admin, 90);
 
 /**
  * @generated from message waybill.v1.ListAuditRequest
@@ -2207,7 +3230,7 @@ export type ListAuditRequest = Message<"waybill.v1.ListAuditRequest"> & {
  * Use `create(ListAuditRequestSchema)` to create a new message.
  */
 export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 58);
+  messageDesc(file_waybill_v1_admin, 91);
 
 /**
  * @generated from message waybill.v1.ListAuditResponse
@@ -2231,7 +3254,7 @@ export type ListAuditResponse = Message<"waybill.v1.ListAuditResponse"> & {
  * Use `create(ListAuditResponseSchema)` to create a new message.
  */
 export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
-  messageDesc(file_waybill_v1_admin, 59);
+  messageDesc(file_waybill_v1_admin, 92);
 
 /**
  * @generated from enum waybill.v1.ConsumerKind
@@ -2427,6 +3450,40 @@ export const AttemptOutcomeSchema: GenEnum<AttemptOutcome> = /*@__PURE__*/
   enumDesc(file_waybill_v1_admin, 2);
 
 /**
+ * What becomes of ticks that no gateway was there for. A tick that is up to a minute late is not missed: it is made up for.
+ *
+ * @generated from enum waybill.v1.CronMissed
+ */
+export enum CronMissed {
+  /**
+   * As RUN_ONCE.
+   *
+   * @generated from enum value: CRON_MISSED_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * However many they were, the message is published once, with the last of them as its tick.
+   *
+   * @generated from enum value: CRON_MISSED_RUN_ONCE = 1;
+   */
+  RUN_ONCE = 1,
+
+  /**
+   * They are left out.
+   *
+   * @generated from enum value: CRON_MISSED_SKIP = 2;
+   */
+  SKIP = 2,
+}
+
+/**
+ * Describes the enum waybill.v1.CronMissed.
+ */
+export const CronMissedSchema: GenEnum<CronMissed> = /*@__PURE__*/
+  enumDesc(file_waybill_v1_admin, 3);
+
+/**
  * See and mend what goes on: topics and channels, messages and their history, the schedule, dead letters, gateways.
  *
  * Every list has pages, newest or first by name, and walks an index: a page may be short or even empty because only so many
@@ -2461,6 +3518,7 @@ export const Admin: GenService<{
   },
   /**
    * Deletes the topic's channels (as DeleteChannel does; channels with a pattern stay) and cancels what is delayed or parked for it.
+   * With `purge` its cron entries are deleted too; without, FAILED_PRECONDITION (reason `TOPIC_HAS_CRON`) while it has any.
    * What happened to its messages stays in the ledger for as long as config `LedgerRetentionHours` says.
    *
    * @generated from rpc waybill.v1.Admin.DeleteTopic
@@ -2557,7 +3615,8 @@ export const Admin: GenService<{
   /**
    * Records of the ledger: one for each channel that a message was handed out on, and one for the topic itself where it waits or
    * ended there. A message that waits in a queue and was never handed out has no record yet.
-   * With `id`, by channel; without, by the time at which the record ended or its last attempt did, newest first.
+   * With `id`, by channel; with `key` or a header, by the time at which the message was accepted, newest first; without any of
+   * them, by the time at which the record ended or its last attempt did, newest first.
    *
    * @generated from rpc waybill.v1.Admin.FindMessages
    */
@@ -2588,7 +3647,7 @@ export const Admin: GenService<{
   },
   /**
    * Makes a delayed message or a retry due now. NOT_FOUND (reason `SCHEDULED_NOT_FOUND`) when it does not wait, FAILED_PRECONDITION
-   * (`ALREADY_DELIVERED`) when its delivery has begun. `Bus.Cancel` and `Bus.Reschedule` do the rest.
+   * (`ALREADY_DELIVERED`) when its delivery has begun.
    *
    * @generated from rpc waybill.v1.Admin.RunNow
    */
@@ -2596,6 +3655,117 @@ export const Admin: GenService<{
     methodKind: "unary";
     input: typeof RunNowRequestSchema;
     output: typeof RunNowResponseSchema;
+  },
+  /**
+   * As `Bus.Cancel`, with a line in the audit log. Fails as RunNow does.
+   *
+   * @generated from rpc waybill.v1.Admin.CancelScheduled
+   */
+  cancelScheduled: {
+    methodKind: "unary";
+    input: typeof CancelScheduledRequestSchema;
+    output: typeof CancelScheduledResponseSchema;
+  },
+  /**
+   * As `Bus.Reschedule`, with a line in the audit log. Fails as RunNow does.
+   *
+   * @generated from rpc waybill.v1.Admin.RescheduleScheduled
+   */
+  rescheduleScheduled: {
+    methodKind: "unary";
+    input: typeof RescheduleScheduledRequestSchema;
+    output: typeof RescheduleScheduledResponseSchema;
+  },
+  /**
+   * Messages that are published again and again, by name.
+   *
+   * @generated from rpc waybill.v1.Admin.ListCronEntries
+   */
+  listCronEntries: {
+    methodKind: "unary";
+    input: typeof ListCronEntriesRequestSchema;
+    output: typeof ListCronEntriesResponseSchema;
+  },
+  /**
+   * NOT_FOUND (reason `CRON_NOT_FOUND`) for an entry that there is not; so with all that name one.
+   *
+   * @generated from rpc waybill.v1.Admin.GetCronEntry
+   */
+  getCronEntry: {
+    methodKind: "unary";
+    input: typeof GetCronEntryRequestSchema;
+    output: typeof GetCronEntryResponseSchema;
+  },
+  /**
+   * ALREADY_EXISTS (reason `CRON_EXISTS`) for a name that is taken; INVALID_ARGUMENT (`CRON_INVALID`) for an expression that cannot be
+   * read or never comes true, and for a time zone that is not known.
+   *
+   * @generated from rpc waybill.v1.Admin.CreateCronEntry
+   */
+  createCronEntry: {
+    methodKind: "unary";
+    input: typeof CreateCronEntryRequestSchema;
+    output: typeof CreateCronEntryResponseSchema;
+  },
+  /**
+   * Replaces all of the entry but its name and whether it is paused. Its next tick is the first after the call.
+   *
+   * @generated from rpc waybill.v1.Admin.UpdateCronEntry
+   */
+  updateCronEntry: {
+    methodKind: "unary";
+    input: typeof UpdateCronEntryRequestSchema;
+    output: typeof UpdateCronEntryResponseSchema;
+  },
+  /**
+   * What it published before the call is delivered all the same.
+   *
+   * @generated from rpc waybill.v1.Admin.DeleteCronEntry
+   */
+  deleteCronEntry: {
+    methodKind: "unary";
+    input: typeof DeleteCronEntryRequestSchema;
+    output: typeof DeleteCronEntryResponseSchema;
+  },
+  /**
+   * Nothing is published until it is resumed. Safe to repeat.
+   *
+   * @generated from rpc waybill.v1.Admin.PauseCronEntry
+   */
+  pauseCronEntry: {
+    methodKind: "unary";
+    input: typeof PauseCronEntryRequestSchema;
+    output: typeof PauseCronEntryResponseSchema;
+  },
+  /**
+   * Goes on with the first tick after the call: what would have been due meanwhile is left out. Safe to repeat.
+   *
+   * @generated from rpc waybill.v1.Admin.ResumeCronEntry
+   */
+  resumeCronEntry: {
+    methodKind: "unary";
+    input: typeof ResumeCronEntryRequestSchema;
+    output: typeof ResumeCronEntryResponseSchema;
+  },
+  /**
+   * Publishes its message once, now, paused or not; its ticks stay as they are.
+   *
+   * @generated from rpc waybill.v1.Admin.RunCronEntry
+   */
+  runCronEntry: {
+    methodKind: "unary";
+    input: typeof RunCronEntryRequestSchema;
+    output: typeof RunCronEntryResponseSchema;
+  },
+  /**
+   * The next times of an expression, for whoever writes one. Changes nothing.
+   *
+   * @generated from rpc waybill.v1.Admin.PreviewCron
+   */
+  previewCron: {
+    methodKind: "unary";
+    input: typeof PreviewCronRequestSchema;
+    output: typeof PreviewCronResponseSchema;
   },
   /**
    * Dead letters, the last to die first.
@@ -2608,7 +3778,20 @@ export const Admin: GenService<{
     output: typeof ListDeadResponseSchema;
   },
   /**
-   * Gives dead letters back to the channel on which they died, with all their retries ahead of them. Their history stays.
+   * Changes body or headers of one dead letter, on one channel; other channels keep their copies as they were. It stays dead until
+   * it is redriven. NOT_FOUND (reason `DEAD_NOT_FOUND`) when it is none (any more), ABORTED (`DEAD_CHANGED`) when others kept changing
+   * it meanwhile. The audit log tells what was changed, and no values.
+   *
+   * @generated from rpc waybill.v1.Admin.EditDead
+   */
+  editDead: {
+    methodKind: "unary";
+    input: typeof EditDeadRequestSchema;
+    output: typeof EditDeadResponseSchema;
+  },
+  /**
+   * Gives dead letters back to the channel on which they died, and to no other, with all their retries ahead of them. Their history
+   * stays. One whose time to live is over expires instead of being handed out, unless `drop_ttl` is set.
    *
    * @generated from rpc waybill.v1.Admin.Redrive
    */
@@ -2638,6 +3821,39 @@ export const Admin: GenService<{
     output: typeof ListNodesResponseSchema;
   },
   /**
+   * Locks that clients hold (see `Locks`), by name; the first 10,000 to run out are looked at. UNAVAILABLE (reason
+   * `LOCKS_UNAVAILABLE`) while the store of locks is away.
+   *
+   * @generated from rpc waybill.v1.Admin.ListLocks
+   */
+  listLocks: {
+    methodKind: "unary";
+    input: typeof ListLocksRequestSchema;
+    output: typeof ListLocksResponseSchema;
+  },
+  /**
+   * Ends a lock, whoever holds it: the next in line may have it. The holder learns of it when it renews, and may go on until
+   * then: what it guards should check the fencing token. NOT_FOUND (reason `LOCK_NOT_FOUND`) when nobody holds it.
+   *
+   * @generated from rpc waybill.v1.Admin.ReleaseLock
+   */
+  releaseLock: {
+    methodKind: "unary";
+    input: typeof ReleaseLockRequestSchema;
+    output: typeof ReleaseLockResponseSchema;
+  },
+  /**
+   * Who is connected, on all gateways: one for each peer that called. Of other gateways as they were up to 5 seconds ago, and
+   * at most 1,000 of each.
+   *
+   * @generated from rpc waybill.v1.Admin.ListConnections
+   */
+  listConnections: {
+    methodKind: "unary";
+    input: typeof ListConnectionsRequestSchema;
+    output: typeof ListConnectionsResponseSchema;
+  },
+  /**
    * Totals, rates and depths.
    *
    * @generated from rpc waybill.v1.Admin.GetStats
@@ -2658,7 +3874,7 @@ export const Admin: GenService<{
     output: typeof WatchStatsResponseSchema;
   },
   /**
-   * What operators did, the last first.
+   * What operators did, the last first. Kept for config `AuditRetentionDays`.
    *
    * @generated from rpc waybill.v1.Admin.ListAudit
    */

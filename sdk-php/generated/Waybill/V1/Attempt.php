@@ -45,6 +45,12 @@ class Attempt extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>string reason = 6;</code>
      */
     protected $reason = '';
+    /**
+     * The gateway that handed it out, as in `Node`; empty when not known.
+     *
+     * Generated from protobuf field <code>string node = 7;</code>
+     */
+    protected $node = '';
 
     /**
      * Constructor.
@@ -62,6 +68,8 @@ class Attempt extends \Google\Protobuf\Internal\Message
      *           How it ended, and when; 0 while it is open.
      *     @type string $reason
      *           Up to 1,024 characters.
+     *     @type string $node
+     *           The gateway that handed it out, as in `Node`; empty when not known.
      * }
      */
     public function __construct($data = NULL) {
@@ -213,6 +221,32 @@ class Attempt extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkString($var, True);
         $this->reason = $var;
+
+        return $this;
+    }
+
+    /**
+     * The gateway that handed it out, as in `Node`; empty when not known.
+     *
+     * Generated from protobuf field <code>string node = 7;</code>
+     * @return string
+     */
+    public function getNode()
+    {
+        return $this->node;
+    }
+
+    /**
+     * The gateway that handed it out, as in `Node`; empty when not known.
+     *
+     * Generated from protobuf field <code>string node = 7;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setNode($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->node = $var;
 
         return $this;
     }

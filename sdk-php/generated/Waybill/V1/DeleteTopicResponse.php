@@ -31,6 +31,12 @@ class DeleteTopicResponse extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>int64 cancelled = 3;</code>
      */
     protected $cancelled = 0;
+    /**
+     * Cron entries of the topic that were (or would be) deleted.
+     *
+     * Generated from protobuf field <code>int32 cron_entries = 4;</code>
+     */
+    protected $cron_entries = 0;
 
     /**
      * Constructor.
@@ -44,6 +50,8 @@ class DeleteTopicResponse extends \Google\Protobuf\Internal\Message
      *           Messages of these channels that ended PURGED (or would, as far as is known).
      *     @type int|string $cancelled
      *           Messages that were delayed or parked for the topic and ended CANCELLED (or would).
+     *     @type int $cron_entries
+     *           Cron entries of the topic that were (or would be) deleted.
      * }
      */
     public function __construct($data = NULL) {
@@ -125,6 +133,32 @@ class DeleteTopicResponse extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkInt64($var);
         $this->cancelled = $var;
+
+        return $this;
+    }
+
+    /**
+     * Cron entries of the topic that were (or would be) deleted.
+     *
+     * Generated from protobuf field <code>int32 cron_entries = 4;</code>
+     * @return int
+     */
+    public function getCronEntries()
+    {
+        return $this->cron_entries;
+    }
+
+    /**
+     * Cron entries of the topic that were (or would be) deleted.
+     *
+     * Generated from protobuf field <code>int32 cron_entries = 4;</code>
+     * @param int $var
+     * @return $this
+     */
+    public function setCronEntries($var)
+    {
+        GPBUtil::checkInt32($var);
+        $this->cron_entries = $var;
 
         return $this;
     }

@@ -21,8 +21,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      */
     protected $id = '';
     /**
-     * Not supported yet, since a key travels with the message and is not in the ledger: anything but empty is refused with
-     * INVALID_ARGUMENT (reason `QUERY_INVALID`). The field's place is kept.
+     * Only with exactly this key, up to 128 characters. Empty: any. Found from the first record on, and while it is delayed or
+     * parked, in all states. At most one of `id`, `key` and `header_name` is set (QUERY_INVALID otherwise).
      *
      * Generated from protobuf field <code>string key = 2;</code>
      */
@@ -40,8 +40,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      */
     protected $channel = '';
     /**
-     * Only in these. Empty: all but DELAYED and PARKED; without `id` those two are refused (reason `QUERY_INVALID`): see ListScheduled
-     * and ListTopics.
+     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
+     * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
      *
      * Generated from protobuf field <code>repeated .waybill.v1.MessageState states = 5;</code>
      */
@@ -70,6 +70,19 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>string page_token = 9;</code>
      */
     protected $page_token = '';
+    /**
+     * Only with `header_value` in this header, one of config `SearchHeaders` (QUERY_INVALID otherwise). Empty: any. Found as by `key`, if
+     * the header was in the config when the message was accepted or handed out.
+     *
+     * Generated from protobuf field <code>string header_name = 10;</code>
+     */
+    protected $header_name = '';
+    /**
+     * Exactly this; of a value that is longer, the first 128 characters count.
+     *
+     * Generated from protobuf field <code>string header_value = 11;</code>
+     */
+    protected $header_value = '';
 
     /**
      * Constructor.
@@ -81,15 +94,15 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      *           1 to 128 characters of visible ASCII. Empty: any. Without `topic`, as many as 20,000 pairs of topic and channel are looked
      *           at; where there are more, `topic` is needed (INVALID_ARGUMENT, reason `QUERY_INVALID`).
      *     @type string $key
-     *           Not supported yet, since a key travels with the message and is not in the ledger: anything but empty is refused with
-     *           INVALID_ARGUMENT (reason `QUERY_INVALID`). The field's place is kept.
+     *           Only with exactly this key, up to 128 characters. Empty: any. Found from the first record on, and while it is delayed or
+     *           parked, in all states. At most one of `id`, `key` and `header_name` is set (QUERY_INVALID otherwise).
      *     @type string $topic
      *           Only of this topic (no pattern). Empty: all.
      *     @type string $channel
      *           Only of channels of this name. Empty: all, and the topics themselves.
      *     @type array<int>|\Google\Protobuf\Internal\RepeatedField $states
-     *           Only in these. Empty: all but DELAYED and PARKED; without `id` those two are refused (reason `QUERY_INVALID`): see ListScheduled
-     *           and ListTopics.
+     *           Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
+     *           (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
      *     @type int|string $after_time_ms
      *           Only with a `settle_time_ms` of at least this. 0: no limit.
      *     @type int|string $before_time_ms
@@ -98,6 +111,11 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      *           1 to 1,000. 0 means 100.
      *     @type string $page_token
      *           From the response before; empty: from the start. Up to 512 characters.
+     *     @type string $header_name
+     *           Only with `header_value` in this header, one of config `SearchHeaders` (QUERY_INVALID otherwise). Empty: any. Found as by `key`, if
+     *           the header was in the config when the message was accepted or handed out.
+     *     @type string $header_value
+     *           Exactly this; of a value that is longer, the first 128 characters count.
      * }
      */
     public function __construct($data = NULL) {
@@ -134,8 +152,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Not supported yet, since a key travels with the message and is not in the ledger: anything but empty is refused with
-     * INVALID_ARGUMENT (reason `QUERY_INVALID`). The field's place is kept.
+     * Only with exactly this key, up to 128 characters. Empty: any. Found from the first record on, and while it is delayed or
+     * parked, in all states. At most one of `id`, `key` and `header_name` is set (QUERY_INVALID otherwise).
      *
      * Generated from protobuf field <code>string key = 2;</code>
      * @return string
@@ -146,8 +164,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Not supported yet, since a key travels with the message and is not in the ledger: anything but empty is refused with
-     * INVALID_ARGUMENT (reason `QUERY_INVALID`). The field's place is kept.
+     * Only with exactly this key, up to 128 characters. Empty: any. Found from the first record on, and while it is delayed or
+     * parked, in all states. At most one of `id`, `key` and `header_name` is set (QUERY_INVALID otherwise).
      *
      * Generated from protobuf field <code>string key = 2;</code>
      * @param string $var
@@ -214,8 +232,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Only in these. Empty: all but DELAYED and PARKED; without `id` those two are refused (reason `QUERY_INVALID`): see ListScheduled
-     * and ListTopics.
+     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
+     * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
      *
      * Generated from protobuf field <code>repeated .waybill.v1.MessageState states = 5;</code>
      * @return \Google\Protobuf\Internal\RepeatedField
@@ -226,8 +244,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Only in these. Empty: all but DELAYED and PARKED; without `id` those two are refused (reason `QUERY_INVALID`): see ListScheduled
-     * and ListTopics.
+     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
+     * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
      *
      * Generated from protobuf field <code>repeated .waybill.v1.MessageState states = 5;</code>
      * @param array<int>|\Google\Protobuf\Internal\RepeatedField $var
@@ -341,6 +359,60 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkString($var, True);
         $this->page_token = $var;
+
+        return $this;
+    }
+
+    /**
+     * Only with `header_value` in this header, one of config `SearchHeaders` (QUERY_INVALID otherwise). Empty: any. Found as by `key`, if
+     * the header was in the config when the message was accepted or handed out.
+     *
+     * Generated from protobuf field <code>string header_name = 10;</code>
+     * @return string
+     */
+    public function getHeaderName()
+    {
+        return $this->header_name;
+    }
+
+    /**
+     * Only with `header_value` in this header, one of config `SearchHeaders` (QUERY_INVALID otherwise). Empty: any. Found as by `key`, if
+     * the header was in the config when the message was accepted or handed out.
+     *
+     * Generated from protobuf field <code>string header_name = 10;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setHeaderName($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->header_name = $var;
+
+        return $this;
+    }
+
+    /**
+     * Exactly this; of a value that is longer, the first 128 characters count.
+     *
+     * Generated from protobuf field <code>string header_value = 11;</code>
+     * @return string
+     */
+    public function getHeaderValue()
+    {
+        return $this->header_value;
+    }
+
+    /**
+     * Exactly this; of a value that is longer, the first 128 characters count.
+     *
+     * Generated from protobuf field <code>string header_value = 11;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setHeaderValue($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->header_value = $var;
 
         return $this;
     }

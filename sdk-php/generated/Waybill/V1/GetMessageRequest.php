@@ -26,6 +26,24 @@ class GetMessageRequest extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>string id = 2;</code>
      */
     protected $id = '';
+    /**
+     * Whose copy of the message to bring: the channel's of this name. Empty: any that the ledger holds.
+     *
+     * Generated from protobuf field <code>string channel = 3;</code>
+     */
+    protected $channel = '';
+    /**
+     * The topic or pattern of that channel. Empty: the message's topic.
+     *
+     * Generated from protobuf field <code>string channel_topic = 4;</code>
+     */
+    protected $channel_topic = '';
+    /**
+     * The most of the body to bring, in bytes, 1 to 1,073,741,824. 0: all of it.
+     *
+     * Generated from protobuf field <code>int32 max_body_bytes = 5;</code>
+     */
+    protected $max_body_bytes = 0;
 
     /**
      * Constructor.
@@ -38,6 +56,12 @@ class GetMessageRequest extends \Google\Protobuf\Internal\Message
      *           topics have a message with this id.
      *     @type string $id
      *           1 to 128 characters of visible ASCII.
+     *     @type string $channel
+     *           Whose copy of the message to bring: the channel's of this name. Empty: any that the ledger holds.
+     *     @type string $channel_topic
+     *           The topic or pattern of that channel. Empty: the message's topic.
+     *     @type int $max_body_bytes
+     *           The most of the body to bring, in bytes, 1 to 1,073,741,824. 0: all of it.
      * }
      */
     public function __construct($data = NULL) {
@@ -95,6 +119,84 @@ class GetMessageRequest extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkString($var, True);
         $this->id = $var;
+
+        return $this;
+    }
+
+    /**
+     * Whose copy of the message to bring: the channel's of this name. Empty: any that the ledger holds.
+     *
+     * Generated from protobuf field <code>string channel = 3;</code>
+     * @return string
+     */
+    public function getChannel()
+    {
+        return $this->channel;
+    }
+
+    /**
+     * Whose copy of the message to bring: the channel's of this name. Empty: any that the ledger holds.
+     *
+     * Generated from protobuf field <code>string channel = 3;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setChannel($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->channel = $var;
+
+        return $this;
+    }
+
+    /**
+     * The topic or pattern of that channel. Empty: the message's topic.
+     *
+     * Generated from protobuf field <code>string channel_topic = 4;</code>
+     * @return string
+     */
+    public function getChannelTopic()
+    {
+        return $this->channel_topic;
+    }
+
+    /**
+     * The topic or pattern of that channel. Empty: the message's topic.
+     *
+     * Generated from protobuf field <code>string channel_topic = 4;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setChannelTopic($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->channel_topic = $var;
+
+        return $this;
+    }
+
+    /**
+     * The most of the body to bring, in bytes, 1 to 1,073,741,824. 0: all of it.
+     *
+     * Generated from protobuf field <code>int32 max_body_bytes = 5;</code>
+     * @return int
+     */
+    public function getMaxBodyBytes()
+    {
+        return $this->max_body_bytes;
+    }
+
+    /**
+     * The most of the body to bring, in bytes, 1 to 1,073,741,824. 0: all of it.
+     *
+     * Generated from protobuf field <code>int32 max_body_bytes = 5;</code>
+     * @param int $var
+     * @return $this
+     */
+    public function setMaxBodyBytes($var)
+    {
+        GPBUtil::checkInt32($var);
+        $this->max_body_bytes = $var;
 
         return $this;
     }

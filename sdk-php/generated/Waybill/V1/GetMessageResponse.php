@@ -39,6 +39,12 @@ class GetMessageResponse extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>repeated .waybill.v1.Timeline timelines = 5;</code>
      */
     private $timelines;
+    /**
+     * Of the whole body of `message`, in bytes: more than it brings where `max_body_bytes` cut it.
+     *
+     * Generated from protobuf field <code>int64 body_bytes = 6;</code>
+     */
+    protected $body_bytes = 0;
 
     /**
      * Constructor.
@@ -54,6 +60,8 @@ class GetMessageResponse extends \Google\Protobuf\Internal\Message
      *           When the gateway accepted it.
      *     @type array<\Waybill\V1\Timeline>|\Google\Protobuf\Internal\RepeatedField $timelines
      *           One for each channel that has a record of it, the topic itself first.
+     *     @type int|string $body_bytes
+     *           Of the whole body of `message`, in bytes: more than it brings where `max_body_bytes` cut it.
      * }
      */
     public function __construct($data = NULL) {
@@ -189,6 +197,32 @@ class GetMessageResponse extends \Google\Protobuf\Internal\Message
     {
         $arr = GPBUtil::checkRepeatedField($var, \Google\Protobuf\Internal\GPBType::MESSAGE, \Waybill\V1\Timeline::class);
         $this->timelines = $arr;
+
+        return $this;
+    }
+
+    /**
+     * Of the whole body of `message`, in bytes: more than it brings where `max_body_bytes` cut it.
+     *
+     * Generated from protobuf field <code>int64 body_bytes = 6;</code>
+     * @return int|string
+     */
+    public function getBodyBytes()
+    {
+        return $this->body_bytes;
+    }
+
+    /**
+     * Of the whole body of `message`, in bytes: more than it brings where `max_body_bytes` cut it.
+     *
+     * Generated from protobuf field <code>int64 body_bytes = 6;</code>
+     * @param int|string $var
+     * @return $this
+     */
+    public function setBodyBytes($var)
+    {
+        GPBUtil::checkInt64($var);
+        $this->body_bytes = $var;
 
         return $this;
     }

@@ -79,6 +79,18 @@ class MessageRecord extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>string reason = 12;</code>
      */
     protected $reason = '';
+    /**
+     * The gateway that had the last attempt, as in `Node`; empty when not known.
+     *
+     * Generated from protobuf field <code>string node = 13;</code>
+     */
+    protected $node = '';
+    /**
+     * Of the message; empty when it has none, or it is not on record.
+     *
+     * Generated from protobuf field <code>string key = 14;</code>
+     */
+    protected $key = '';
 
     /**
      * Constructor.
@@ -106,6 +118,10 @@ class MessageRecord extends \Google\Protobuf\Internal\Message
      *           Delayed and retry: when it is due. Leased: when the lease ends.
      *     @type string $reason
      *           Why: of a nack, a reject, a return, or a dead letter; up to 1,024 characters.
+     *     @type string $node
+     *           The gateway that had the last attempt, as in `Node`; empty when not known.
+     *     @type string $key
+     *           Of the message; empty when it has none, or it is not on record.
      * }
      */
     public function __construct($data = NULL) {
@@ -405,6 +421,58 @@ class MessageRecord extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkString($var, True);
         $this->reason = $var;
+
+        return $this;
+    }
+
+    /**
+     * The gateway that had the last attempt, as in `Node`; empty when not known.
+     *
+     * Generated from protobuf field <code>string node = 13;</code>
+     * @return string
+     */
+    public function getNode()
+    {
+        return $this->node;
+    }
+
+    /**
+     * The gateway that had the last attempt, as in `Node`; empty when not known.
+     *
+     * Generated from protobuf field <code>string node = 13;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setNode($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->node = $var;
+
+        return $this;
+    }
+
+    /**
+     * Of the message; empty when it has none, or it is not on record.
+     *
+     * Generated from protobuf field <code>string key = 14;</code>
+     * @return string
+     */
+    public function getKey()
+    {
+        return $this->key;
+    }
+
+    /**
+     * Of the message; empty when it has none, or it is not on record.
+     *
+     * Generated from protobuf field <code>string key = 14;</code>
+     * @param string $var
+     * @return $this
+     */
+    public function setKey($var)
+    {
+        GPBUtil::checkString($var, True);
+        $this->key = $var;
 
         return $this;
     }

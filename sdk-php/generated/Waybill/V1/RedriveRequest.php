@@ -35,6 +35,12 @@ class RedriveRequest extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>bool dry_run = 4;</code>
      */
     protected $dry_run = false;
+    /**
+     * Messages whose time to live is over are handed out all the same: from here on they have none.
+     *
+     * Generated from protobuf field <code>bool drop_ttl = 5;</code>
+     */
+    protected $drop_ttl = false;
 
     /**
      * Constructor.
@@ -49,6 +55,8 @@ class RedriveRequest extends \Google\Protobuf\Internal\Message
      *           The most a second that become due, 1 to 100,000: the call answers at once, and the rest waits in the schedule. 0: no limit.
      *     @type bool $dry_run
      *           Changes nothing: only counts.
+     *     @type bool $drop_ttl
+     *           Messages whose time to live is over are handed out all the same: from here on they have none.
      * }
      */
     public function __construct($data = NULL) {
@@ -162,6 +170,32 @@ class RedriveRequest extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkBool($var);
         $this->dry_run = $var;
+
+        return $this;
+    }
+
+    /**
+     * Messages whose time to live is over are handed out all the same: from here on they have none.
+     *
+     * Generated from protobuf field <code>bool drop_ttl = 5;</code>
+     * @return bool
+     */
+    public function getDropTtl()
+    {
+        return $this->drop_ttl;
+    }
+
+    /**
+     * Messages whose time to live is over are handed out all the same: from here on they have none.
+     *
+     * Generated from protobuf field <code>bool drop_ttl = 5;</code>
+     * @param bool $var
+     * @return $this
+     */
+    public function setDropTtl($var)
+    {
+        GPBUtil::checkBool($var);
+        $this->drop_ttl = $var;
 
         return $this;
     }

@@ -25,6 +25,12 @@ class Timeline extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>repeated .waybill.v1.Attempt attempts = 2;</code>
      */
     private $attempts;
+    /**
+     * The ledger holds a copy of the message for it, with body and headers.
+     *
+     * Generated from protobuf field <code>bool held = 3;</code>
+     */
+    protected $held = false;
 
     /**
      * Constructor.
@@ -35,6 +41,8 @@ class Timeline extends \Google\Protobuf\Internal\Message
      *     @type \Waybill\V1\MessageRecord $record
      *     @type array<\Waybill\V1\Attempt>|\Google\Protobuf\Internal\RepeatedField $attempts
      *           In their order. Those of an acked or ended message are kept for as long as its record is.
+     *     @type bool $held
+     *           The ledger holds a copy of the message for it, with body and headers.
      * }
      */
     public function __construct($data = NULL) {
@@ -96,6 +104,32 @@ class Timeline extends \Google\Protobuf\Internal\Message
     {
         $arr = GPBUtil::checkRepeatedField($var, \Google\Protobuf\Internal\GPBType::MESSAGE, \Waybill\V1\Attempt::class);
         $this->attempts = $arr;
+
+        return $this;
+    }
+
+    /**
+     * The ledger holds a copy of the message for it, with body and headers.
+     *
+     * Generated from protobuf field <code>bool held = 3;</code>
+     * @return bool
+     */
+    public function getHeld()
+    {
+        return $this->held;
+    }
+
+    /**
+     * The ledger holds a copy of the message for it, with body and headers.
+     *
+     * Generated from protobuf field <code>bool held = 3;</code>
+     * @param bool $var
+     * @return $this
+     */
+    public function setHeld($var)
+    {
+        GPBUtil::checkBool($var);
+        $this->held = $var;
 
         return $this;
     }

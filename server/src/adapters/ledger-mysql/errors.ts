@@ -89,6 +89,8 @@ export class LostRace extends Error {
 export const NO_SUCH_TABLE = 1146;
 /** The database does not exist. */
 export const NO_SUCH_DATABASE = 1049;
+/** The column is there already. */
+export const DUPLICATE_COLUMN = 1060;
 /** Somebody else wrote the row. */
 export const DUPLICATE_ENTRY = 1062;
 

@@ -1,6 +1,15 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import type { ChannelId } from '../../model/channel.js';
-import type { AttemptView, Inspector, Place, RecordFilter, RecordView } from '../../ports/inspector.js';
+import type { SearchTerm } from '../../model/search-term.js';
+import {
+  type AttemptView,
+  fits,
+  type Inspector,
+  type Place,
+  type RecordFilter,
+  type RecordView,
+  type TermFilter,
+} from '../../ports/inspector.js';
 import type { RecordState } from '../../ports/ledger.js';
 import { mergePages, type Walk } from '../../ports/merge-pages.js';
 import { type Page, type PageAsk, type Position, SCAN_LIMIT } from '../../ports/page.js';
@@ -8,7 +17,8 @@ import type { MysqlConnection } from './connection.js';
 import { knownTopic, knownTopics } from './known-topics.js';
 import { REDRIVEN_CODE, STATE_CODE, stateOf } from './record.js';
 import { HELD_CODE } from './statements/held.js';
-import { amongKeys, type Keyed, keyed } from './statements/keys.js';
+import { amongKeys, type KeyColumns, type Keyed, keyed, keyOf } from './statements/keys.js';
+import { withTerm } from './statements/terms.js';
 import {
   between,
   type Walk as DeliveryWalk,
@@ -21,6 +31,8 @@ import {
 
 /** Keys to a statement. */
 const STATEMENT_KEYS = 1_000;
+/** A key is mostly of few messages, so their records are read a few at a time until a page is full. */
+const TERM_KEYS = 250;
 
 /** Looks into the tables. */
 export class MysqlInspector implements Inspector {
@@ -51,18 +63,67 @@ export class MysqlInspector implements Inspector {
     const found: RecordView[] = [];
     for (let from = 0; from < keys.length; from += STATEMENT_KEYS) {
       const part = keys.slice(from, from + STATEMENT_KEYS);
-      const own = part.filter(({ channel }) => channel === 0);
-      if (own.length > 0) found.push(...(await this.#rows<WaitingRow>(waitingSql(own))).map(waitingView));
-      found.push(...(await this.#rows<RecordRow>(recordsSql(part))).map(recordView));
+      const { waiting, records } = await this.#at(part);
+      found.push(...waiting.map(waitingView), ...records.map(recordView));
     }
     return found;
+  }
+
+  async recordsBy(term: SearchTerm, filter: TermFilter, ask: PageAsk): Promise<Page<RecordView>> {
+    const topic = filter.topic === undefined ? undefined : await knownTopic(this.#connection, filter.topic);
+    if (filter.topic !== undefined && topic === undefined) return { rows: [], next: undefined };
+    const walk: DeliveryWalk = {
+      table: 'terms',
+      index: 'term_value',
+      columns: ['accepted_at'],
+      from: ask.from && [ask.from.time],
+      position: ask.from,
+      order: 'DESC',
+      condition: withTerm(term),
+    };
+    const { topic: name, channels, states, after, before } = filter;
+    const filtered = name !== undefined || channels !== undefined || states.length > 0 || after > 0 || before > 0;
+    const scan = filtered ? SCAN_LIMIT : ask.limit + 1;
+    const keys = await this.#rows<KeyColumns & { readonly accepted_at: number }>(
+      pageSql(walk, scan, scan, `${ofTopic(topic)} AND ${ofChannels(filter.channels)}`),
+    );
+    const rows: Found[] = [];
+    for (let from = 0; from < keys.length && rows.length <= ask.limit; from += TERM_KEYS) {
+      const part = keys.slice(from, from + TERM_KEYS);
+      const views = await this.#viewsAt(part.map((row) => keyed(row.channel_id, row.topic_id, row.message_id)));
+      for (const row of part) {
+        // What was on its way when the walk saw it may have no record, for a moment.
+        const view = views.get(keyOf(row));
+        const { accepted_at: time, channel_id: channel, topic_id, message_id: id } = row;
+        if (view !== undefined && fits(filter, view))
+          rows.push({ view, position: { time, channel, topic: topic_id, id } });
+      }
+    }
+    const [stopped] = rows.length > ask.limit ? [] : await this.#rows<Position>(stopSql(walk, scan));
+    const page = mergePages([{ rows, stopped }], ask.limit, ({ position }) => position);
+    return { rows: page.rows.map(({ view }) => view), next: page.next };
+  }
+
+  /** By key; of what waits for its topic and has a record of an earlier time, what waits. */
+  async #viewsAt(keys: readonly Keyed[]): Promise<Map<string, RecordView>> {
+    const { waiting, records } = await this.#at(keys);
+    const views = new Map(records.map((row) => [keyOf(row), recordView(row)]));
+    for (const row of waiting) views.set(keyOf({ ...row, channel_id: 0 }), waitingView(row));
+    return views;
+  }
+
+  async #at(keys: readonly Keyed[]): Promise<{ readonly waiting: WaitingRow[]; readonly records: RecordRow[] }> {
+    const own = keys.filter(({ channel }) => channel === 0);
+    const waiting = own.length === 0 ? [] : await this.#rows<WaitingRow>(waitingSql(own));
+    return { waiting, records: await this.#rows<RecordRow>(recordsSql(keys)) };
   }
 
   async attempts(channel: ChannelId | 0, topic: string, id: string): Promise<AttemptView[]> {
     const number = await knownTopic(this.#connection, topic);
     if (number === undefined) return [];
     const rows = await this.#rows<AttemptRow>(
-      `SELECT attempt, outcome, consumer, delivered_at, settled_at, reason FROM attempts FORCE INDEX (PRIMARY)
+      `SELECT attempt, outcome, consumer, delivered_at, settled_at, reason, COALESCE(n.name, '') AS node
+       FROM attempts FORCE INDEX (PRIMARY) LEFT JOIN nodes n ON n.id = node_id
        WHERE ${amongKeys([keyed(channel, number, id)])} ORDER BY attempt, settled_at`,
     );
     return rows.map((row) => ({
@@ -72,15 +133,25 @@ export class MysqlInspector implements Inspector {
       deliveredAt: row.delivered_at,
       settledAt: row.settled_at,
       reason: row.reason ?? '',
+      node: row.node,
     }));
   }
 
-  async wire(topic: string, id: string, channels: readonly ChannelId[]): Promise<Uint8Array | undefined> {
+  async holders(topic: string, id: string, channels: readonly (ChannelId | 0)[]): Promise<(ChannelId | 0)[]> {
+    const number = await knownTopic(this.#connection, topic);
+    if (number === undefined || channels.length === 0) return [];
+    const keys = channels.map((channel) => keyed(channel, number, id));
+    const rows = await this.#rows<{ readonly channel_id: ChannelId | 0 }>(
+      `SELECT channel_id FROM schedule FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys)} ORDER BY channel_id`,
+    );
+    return rows.map(({ channel_id }) => channel_id);
+  }
+
+  async wire(topic: string, id: string, channel: ChannelId | 0): Promise<Uint8Array | undefined> {
     const number = await knownTopic(this.#connection, topic);
     if (number === undefined) return undefined;
-    const keys = [0, ...channels].map((channel) => keyed(channel, number, id));
     const rows = await this.#rows<{ readonly wire: Buffer }>(
-      `SELECT wire FROM schedule FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys)} LIMIT 1`,
+      `SELECT wire FROM schedule FORCE INDEX (PRIMARY) WHERE ${amongKeys([keyed(channel, number, id)])}`,
     );
     return rows[0]?.wire;
   }
@@ -146,9 +217,13 @@ interface RecordRow {
   readonly settled_at: number;
   readonly due_at: number | null;
   readonly reason: string | null;
+  readonly node: string;
+  readonly message_key: string;
 }
 
-type WaitingRow = Pick<RecordRow, 'name' | 'message_id' | 'state' | 'accepted_at'> & { readonly due_at: number };
+type WaitingRow = Pick<RecordRow, 'topic_id' | 'name' | 'message_id' | 'state' | 'accepted_at' | 'message_key'> & {
+  readonly due_at: number;
+};
 
 interface AttemptRow {
   readonly attempt: number;
@@ -157,22 +232,31 @@ interface AttemptRow {
   readonly delivered_at: number;
   readonly settled_at: number;
   readonly reason: string | null;
+  readonly node: string;
 }
 
+const KEY = `COALESCE(CONVERT(k.value USING utf8mb4), '') AS message_key`;
+
 const VIEW = `d.channel_id, d.topic_id, t.name, d.message_id, d.state, d.attempt, d.consumer, d.accepted_at, d.delivered_at,
-  d.settled_at, COALESCE(s.deadline, s.due_at) AS due_at, d.reason`;
+  d.settled_at, COALESCE(s.deadline, s.due_at) AS due_at, d.reason, COALESCE(n.name, '') AS node, ${KEY}`;
 
 const JOINS = `JOIN topics t ON t.id = d.topic_id
   LEFT JOIN schedule s FORCE INDEX (PRIMARY) ON d.state IN (${STATE_CODE.retry}, ${STATE_CODE.leased})
-    AND s.channel_id = d.channel_id AND s.topic_id = d.topic_id AND s.message_id = d.message_id`;
+    AND s.channel_id = d.channel_id AND s.topic_id = d.topic_id AND s.message_id = d.message_id
+  LEFT JOIN nodes n ON n.id = d.node_id ${keyOfRow('d')}`;
+
+function keyOfRow(table: string): string {
+  return `LEFT JOIN terms k FORCE INDEX (PRIMARY) ON k.channel_id = ${table}.channel_id AND k.topic_id = ${table}.topic_id
+    AND k.message_id = ${table}.message_id AND k.name = ''`;
+}
 
 function recordsSql(keys: readonly Keyed[]): string {
   return `SELECT STRAIGHT_JOIN ${VIEW} FROM deliveries d FORCE INDEX (PRIMARY) ${JOINS} WHERE ${amongKeys(keys, 'd')}`;
 }
 
 function waitingSql(keys: readonly Keyed[]): string {
-  return `SELECT STRAIGHT_JOIN t.name, s.message_id, s.state, s.accepted_at, s.due_at
-    FROM schedule s FORCE INDEX (PRIMARY) JOIN topics t ON t.id = s.topic_id WHERE ${amongKeys(keys, 's')}`;
+  return `SELECT STRAIGHT_JOIN s.topic_id, t.name, s.message_id, s.state, s.accepted_at, s.due_at, ${KEY}
+    FROM schedule s FORCE INDEX (PRIMARY) JOIN topics t ON t.id = s.topic_id ${keyOfRow('s')} WHERE ${amongKeys(keys, 's')}`;
 }
 
 function recordView(row: RecordRow): RecordView {
@@ -188,6 +272,8 @@ function recordView(row: RecordRow): RecordView {
     settledAt: row.settled_at,
     dueAt: row.due_at ?? 0,
     reason: row.reason ?? '',
+    node: row.node,
+    key: row.message_key,
   };
 }
 
@@ -204,6 +290,8 @@ function waitingView(row: WaitingRow): RecordView {
     settledAt: 0,
     dueAt: row.due_at,
     reason: '',
+    node: '',
+    key: row.message_key,
   };
 }
 

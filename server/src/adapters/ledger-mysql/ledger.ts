@@ -8,12 +8,14 @@ import { type Meters, silentMeters } from '../../ports/telemetry.js';
 import { Channels } from './channels.js';
 import type { MysqlConnection } from './connection.js';
 import { GroupWriter } from './group-writer.js';
+import { inTransaction, type Session } from './session.js';
 import { findAliases } from './statements/aliases.js';
 import { type PlacedEntry, readRecords, writeFresher } from './statements/deliveries.js';
 import { byKey, keyed } from './statements/keys.js';
+import { type Indexed, writeTerms } from './statements/terms.js';
 import { type PlacedClaim, takeClaims } from './take.js';
 import { Topics } from './topics.js';
-import { recording, writeTransitions } from './transitions.js';
+import { indexed, recording, writeTransitions } from './transitions.js';
 
 /** Fresh acks measured 140,000/s so, on two cores shared with MariaDB and fsynced; a group is about 10 ms. Larger ones only make the last of a group wait longer. */
 const GROUP_ITEMS = 1_000;
@@ -27,6 +29,8 @@ const STOP_TIMEOUT_MS = 5_000;
 export interface MysqlLedgerOptions {
   readonly clock?: Clock;
   readonly meters?: Meters;
+  /** This gateway, in the records of what it hands out; without, they name none. */
+  readonly node?: string;
 }
 
 /** The ledger in MySQL or MariaDB. It starts and stops the connection, which the schedule shares. */
@@ -35,12 +39,18 @@ export class MysqlLedger implements Ledger {
   readonly #connection: MysqlConnection;
   readonly #channels: Channels;
   readonly #topics = new Topics();
+  readonly #nodes = new Topics('nodes');
+  readonly #node: string | undefined;
   readonly #writes: GroupWriter<Entry, Outcome>;
   readonly #takes: GroupWriter<Claim, number>;
   readonly #finds: GroupWriter<string, Aliased | undefined>;
 
-  constructor(connection: MysqlConnection, { clock = systemClock, meters = silentMeters }: MysqlLedgerOptions = {}) {
+  constructor(
+    connection: MysqlConnection,
+    { clock = systemClock, meters = silentMeters, node }: MysqlLedgerOptions = {},
+  ) {
     this.#connection = connection;
+    this.#node = node;
     this.#channels = new Channels(connection, clock);
     const groups = { maxItems: GROUP_ITEMS, maxBytes: GROUP_BYTES, maxFlights: GROUPS_AT_ONCE, keyOf };
     this.#writes = new GroupWriter<Entry, Outcome>({
@@ -110,7 +120,8 @@ export class MysqlLedger implements Ledger {
     const placed = claims
       .map((claim, at) => ({ ...keyed(claim.channel, numbers[at] ?? 0, claim.id), claim, at }))
       .sort(byKey);
-    const attempts = await this.#connection.always(recording((session) => takeClaims(session, placed)));
+    const node = await this.#nodeNumber();
+    const attempts = await this.#connection.always(recording((session) => takeClaims(session, placed, node)));
     return inOrder(placed, attempts);
   }
 
@@ -136,9 +147,12 @@ export class MysqlLedger implements Ledger {
   async #commitFresh(rows: PlacedEntry[], outcomes: Outcome[]): Promise<void> {
     if (rows.length === 0) return;
     rows.sort(byKey);
-    const records = await this.#connection.always(async (session) =>
-      (await writeFresher(session, rows)) ? undefined : readRecords(session, rows),
-    );
+    const node = await this.#nodeNumber();
+    const write = async (session: Session) =>
+      (await writeFresher(session, rows, node)) ? undefined : readRecords(session, rows);
+    // Without search terms, as nearly always, it is the one statement; with some, a transaction around it and theirs.
+    const found = rows.filter(({ entry }) => entry.terms !== undefined).map(indexed);
+    const records = await this.#connection.always(found.length === 0 ? write : withTerms(write, found));
     if (records === undefined) return;
     const held: PlacedEntry[] = [];
     for (const row of rows) {
@@ -152,8 +166,15 @@ export class MysqlLedger implements Ledger {
   async #commitOthers(rows: PlacedEntry[], outcomes: Outcome[]): Promise<void> {
     if (rows.length === 0) return;
     rows.sort(byKey);
-    const written = await this.#connection.always(recording((session) => writeTransitions(session, rows)));
+    const node = await this.#nodeNumber();
+    const written = await this.#connection.always(recording((session) => writeTransitions(session, rows, node)));
     for (let i = 0; i < rows.length; i++) outcomes[(rows[i] as PlacedEntry).at] = written[i] as Outcome;
+  }
+
+  async #nodeNumber(): Promise<number> {
+    if (this.#node === undefined) return 0;
+    const [number] = await this.#nodes.numbers([this.#node], (work) => this.#connection.always(work));
+    return number ?? 0;
   }
 
   #numbers(items: readonly HandOut[]): Promise<number[]> {
@@ -162,6 +183,15 @@ export class MysqlLedger implements Ledger {
       (work) => this.#connection.always(work),
     );
   }
+}
+
+/** Records before terms, as everywhere: so no two transactions wait for each other. */
+function withTerms<T>(write: (session: Session) => Promise<T>, rows: readonly Indexed[]) {
+  return inTransaction(async (session) => {
+    const result = await write(session);
+    await writeTerms(session, rows);
+    return result;
+  });
 }
 
 /** Nothing in the schedule can be of it, as far as the entry tells; where its record says otherwise, it is not written so. */

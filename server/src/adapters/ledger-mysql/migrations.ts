@@ -1,10 +1,12 @@
 import { type Connection, createConnection, escapeId, type RowDataPacket } from 'mysql2/promise';
 import { StartError } from '../../model/errors.js';
-import { errorNumber, NO_SUCH_DATABASE, NO_SUCH_TABLE } from './errors.js';
+import { DUPLICATE_COLUMN, errorNumber, NO_SUCH_DATABASE, NO_SUCH_TABLE } from './errors.js';
 import { ledgerTables } from './migrations/001-ledger.js';
 import { aliasTable } from './migrations/002-aliases.js';
 import { operatorTables } from './migrations/003-operator.js';
 import { dueShardIndex } from './migrations/004-due-shard.js';
+import { searchTables } from './migrations/005-search.js';
+import { cronTable } from './migrations/006-cron.js';
 
 /**
  * The schema, step by step; a step that was released never changes. MySQL commits every DDL statement by itself, so a crash
@@ -15,6 +17,8 @@ const MIGRATIONS: readonly { readonly version: number; readonly statements: read
   { version: 2, statements: aliasTable },
   { version: 3, statements: operatorTables },
   { version: 4, statements: dueShardIndex },
+  { version: 5, statements: searchTables },
+  { version: 6, statements: cronTable },
 ];
 
 const LATEST = MIGRATIONS.length;
@@ -117,11 +121,20 @@ async function migrate(connection: Connection, database: string): Promise<number
   // Another gateway may have finished while this one waited for the lock.
   const version = await versionOf(connection, database);
   for (const step of MIGRATIONS.slice(version)) {
-    for (const sql of step.statements) await connection.query({ sql, timeout: STEP_TIMEOUT_MS });
+    for (const sql of step.statements) await apply(connection, sql);
     await connection.query(`INSERT IGNORE INTO waybill_migrations (version) VALUES (${step.version})`);
   }
   await connection.query(`SELECT RELEASE_LOCK(${lock})`);
   return LATEST;
+}
+
+/** A column that a step added before it was cut off is there; only MariaDB could say IF NOT EXISTS. */
+async function apply(connection: Connection, sql: string): Promise<void> {
+  try {
+    await connection.query({ sql, timeout: STEP_TIMEOUT_MS });
+  } catch (error) {
+    if (errorNumber(error) !== DUPLICATE_COLUMN) throw error;
+  }
 }
 
 function migrationBusy(): Error {

@@ -2,7 +2,7 @@ import type { RowDataPacket } from 'mysql2/promise';
 import { ROUND } from '../../model/attempt.js';
 import type { ChannelId } from '../../model/channel.js';
 import type { HeldKey } from '../../ports/backlogs.js';
-import type { Operator, Redrive } from '../../ports/operator.js';
+import type { Edit, Operator, Redrive } from '../../ports/operator.js';
 import type { ChangeResult } from '../../ports/schedule.js';
 import type { MysqlConnection } from './connection.js';
 import { knownTopic, knownTopics } from './known-topics.js';
@@ -11,8 +11,9 @@ import { inTransaction, type Session } from './session.js';
 import { recordEnd } from './statements/endings.js';
 import { HELD_CODE } from './statements/held.js';
 import { amongKeys, byKey, type KeyColumns, type Keyed, keyed, keyOf } from './statements/keys.js';
-import { textLiteral } from './statements/literals.js';
+import { bytesLiteral, textLiteral } from './statements/literals.js';
 import { forget, waitingRow } from './statements/schedule.js';
+import { forgetTerms, writeTerms } from './statements/terms.js';
 
 const CONSUMER_LENGTH = 64;
 
@@ -44,6 +45,7 @@ export class MysqlOperator implements Operator {
   ): Promise<number> {
     const keys = await this.#keys(letters);
     const dueAt = new Map(keys.map(({ sql }, i) => [sql, letters[i]?.dueAt ?? now]));
+    const wires = new Map(keys.map(({ sql }, i) => [sql, letters[i]?.wire]));
     return this.#change(keys, 'dead', async (session, held) => {
       await session.run(
         `UPDATE deliveries FORCE INDEX (PRIMARY)
@@ -56,6 +58,11 @@ export class MysqlOperator implements Operator {
          SELECT channel_id, topic_id, message_id, attempt, nonce, ${REDRIVEN_CODE}, ${textLiteral(actor, CONSUMER_LENGTH)}, 0, ${now}, NULL
          FROM deliveries FORCE INDEX (PRIMARY) WHERE ${amongKeys(held)}`,
       );
+      for (const { sql } of held) {
+        const wire = wires.get(sql);
+        if (wire !== undefined)
+          await session.later(`UPDATE schedule SET wire = ${bytesLiteral(wire)} WHERE ${at(sql)}`);
+      }
       for (const [time, group] of groupBy(held, ({ sql }) => dueAt.get(sql) ?? now)) {
         await session.run(
           `UPDATE schedule FORCE INDEX (PRIMARY)
@@ -65,6 +72,24 @@ export class MysqlOperator implements Operator {
         );
       }
     });
+  }
+
+  async edit(key: HeldKey, { from, to, acceptedAt, terms }: Edit): Promise<boolean> {
+    const [place] = await this.#keys([key]);
+    if (place === undefined) return false;
+    return this.#connection.once(
+      inTransaction(async (session) => {
+        const [row] = await session.rows<{ readonly wire: Buffer } & RowDataPacket>(
+          `SELECT wire FROM schedule FORCE INDEX (PRIMARY)
+           WHERE ${at(place.sql)} AND state = ${HELD_CODE.dead} FOR UPDATE`,
+        );
+        if (row === undefined || !row.wire.equals(from)) return false;
+        await session.later(`UPDATE schedule SET wire = ${bytesLiteral(to)} WHERE ${at(place.sql)}`);
+        await forgetTerms(session, [place]);
+        await writeTerms(session, [{ ...place, acceptedAt, terms }]);
+        return true;
+      }),
+    );
   }
 
   async discard(keys: readonly HeldKey[], state: 'retry' | 'dead' | 'leased', now: number): Promise<number> {
@@ -151,6 +176,11 @@ export class MysqlOperator implements Operator {
   async #run(sql: string): Promise<void> {
     await this.#connection.once((session) => session.run(sql));
   }
+}
+
+/** One row, by the text of its key. */
+function at(sql: string): string {
+  return `(channel_id, topic_id, message_id) = (${sql})`;
 }
 
 function groupBy<T>(items: readonly T[], keyOf: (item: T) => number): Map<number, T[]> {

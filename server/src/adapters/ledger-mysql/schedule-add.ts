@@ -5,6 +5,7 @@ import { DUPLICATE_ENTRY, errorNumber } from './errors.js';
 import { inTransaction, type Session } from './session.js';
 import { amongKeys, byKey, type KeyColumns, keyed, keyOf } from './statements/keys.js';
 import { addAll, addMissing, type Held } from './statements/schedule.js';
+import { type Indexed, writeTerms } from './statements/terms.js';
 
 /** A number of one call's rows, by which it knows its own: a claim and a hand-out have no meaning for them yet. */
 const MARKS = 2 ** 47;
@@ -22,8 +23,12 @@ export async function addWaiting(
   const mark = randomInt(1, MARKS);
   const rows = messages.map((waiting, i) => heldOf(waiting, topicIds[i] ?? 0, mark));
   const sorted = rows.toSorted(byKey);
+  const found = rows.map((row, i): Indexed => ({ ...row, terms: messages[i]?.terms })).sort(byKey);
   try {
-    await inTransaction((transaction) => addAll(transaction, sorted))(session);
+    await inTransaction(async (transaction) => {
+      await addAll(transaction, sorted);
+      await writeTerms(transaction, found);
+    })(session);
     return rows.map(() => true);
   } catch (error) {
     if (errorNumber(error) !== DUPLICATE_ENTRY) throw error;
@@ -34,7 +39,12 @@ export async function addWaiting(
       `SELECT channel_id, topic_id, message_id FROM schedule FORCE INDEX (PRIMARY)
        WHERE ${amongKeys(sorted)} AND nonce = ${mark}`,
     );
-    return new Set(own.map(keyOf));
+    const added = new Set(own.map(keyOf));
+    await writeTerms(
+      transaction,
+      found.filter(({ sql }) => added.has(sql)),
+    );
+    return added;
   })(session);
   return rows.map(({ sql }) => added.has(sql));
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RowDataPacket } from 'mysql2/promise';
 import type { ChannelId } from '../../model/channel.js';
 import { openMessage } from '../../model/message-codec.js';
-import type { ChangeResult, Due, ExpiredLease, Schedule, Shard, Waiting } from '../../ports/schedule.js';
+import type { ChangeResult, Due, ExpiredLease, Schedule, SettledClaim, Shard, Waiting } from '../../ports/schedule.js';
 import type { MysqlConnection } from './connection.js';
 import { GroupWriter } from './group-writer.js';
 import { addWaiting } from './schedule-add.js';
@@ -20,8 +20,6 @@ import { Topics } from './topics.js';
 const GROUP_ITEMS = 500;
 const GROUP_BYTES = 4_000_000;
 const GROUPS_AT_ONCE = 2;
-
-type Settled = Parameters<Schedule['settle']>[0][number];
 
 /**
  * The schedule in MySQL or MariaDB, on the connection that the ledger starts and stops.
@@ -87,7 +85,7 @@ export class MysqlSchedule implements Schedule {
     return rows.map(({ name }) => name);
   }
 
-  async settle(settled: readonly Settled[], now: number): Promise<void> {
+  async settle(settled: readonly SettledClaim[], now: number): Promise<void> {
     if (settled.length === 0) return;
     const topicIds = await this.#numbers(settled.map(({ due }) => due.message.topic));
     await this.#connection.once(inTransaction((session) => settleClaims(session, settled, topicIds, now)));

@@ -19,7 +19,7 @@ export interface PlacedClaim extends Keyed {
  * Whoever claims holds a copy that came by the broker. So the schedule's row of a retry that is under way is dropped here:
  * should its publisher have crashed before it could settle the row, no second copy follows.
  */
-export async function takeClaims(session: Session, claims: readonly PlacedClaim[]): Promise<number[]> {
+export async function takeClaims(session: Session, claims: readonly PlacedClaim[], node: number): Promise<number[]> {
   const records = await lockRecords(session, claims);
   const retried = claims.filter(({ sql }) => records.get(sql)?.state === 'retry');
   const waits = await retriesThatWait(session, retried);
@@ -31,7 +31,7 @@ export async function takeClaims(session: Session, claims: readonly PlacedClaim[
     const attempt = attempts[i] ?? 0;
     return attempt === 0 ? [] : [{ ...claim, entry: entryOf(claim.claim, attempt), at: i }];
   });
-  await writeRecords(session, handedOut, records);
+  await writeRecords(session, handedOut, records, node);
   await forget(
     session,
     retried.filter(({ sql }) => waits.get(sql) === false),

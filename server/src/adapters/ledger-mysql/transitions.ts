@@ -12,6 +12,7 @@ import {
   type StoredRecord,
 } from './statements/deliveries.js';
 import { forget, type Held, hold } from './statements/schedule.js';
+import { type Indexed, writeTerms } from './statements/terms.js';
 
 /**
  * Writes entries together with what the schedule must hold or forget for them. Runs in `recording`, which is safe to repeat: two
@@ -19,7 +20,11 @@ import { forget, type Held, hold } from './statements/schedule.js';
  *
  * An entry that repeats what stands changes nothing: the schedule may have moved on since, and would deliver once more.
  */
-export async function writeTransitions(session: Session, rows: readonly PlacedEntry[]): Promise<Outcome[]> {
+export async function writeTransitions(
+  session: Session,
+  rows: readonly PlacedEntry[],
+  node: number,
+): Promise<Outcome[]> {
   const records = await lockRecords(session, rows);
   const verdicts = rows.map((row) => {
     const record = records.get(row.sql);
@@ -28,7 +33,7 @@ export async function writeTransitions(session: Session, rows: readonly PlacedEn
   });
 
   const applied = rows.filter((_, i) => verdicts[i] === 'apply');
-  await writeRecords(session, applied, records);
+  await writeRecords(session, applied, records, node);
   await appendAttempts(
     session,
     applied.filter(({ entry }) => endsAttempt(entry)),
@@ -64,15 +69,21 @@ export async function writeRecords(
   session: Session,
   rows: readonly PlacedEntry[],
   records: ReadonlyMap<string, StoredRecord>,
+  node: number,
 ): Promise<void> {
-  await insertRecords(
-    session,
-    rows.filter((row) => !records.has(row.sql)),
-  );
+  const fresh = rows.filter((row) => !records.has(row.sql));
+  await insertRecords(session, fresh, node);
   await overwriteRecords(
     session,
     rows.filter((row) => records.has(row.sql)),
+    node,
   );
+  await writeTerms(session, fresh.map(indexed));
+}
+
+export function indexed(row: PlacedEntry): Indexed {
+  const { channel, topicId, id, sql, entry } = row;
+  return { channel, topicId, id, sql, acceptedAt: entry.acceptedAt, terms: entry.terms };
 }
 
 /** The lease that it needs, or would end, is not there or not its own to end. */

@@ -1,6 +1,6 @@
 import type { Aliased, RecordState } from '../../ports/ledger.js';
 import type { Store } from '../sqlite/store.js';
-import type { Key } from './deliveries.js';
+import type { Key } from './key.js';
 
 type Row = Omit<Aliased, 'state'> & { readonly state: RecordState; readonly current: number };
 

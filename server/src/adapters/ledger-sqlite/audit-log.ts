@@ -13,11 +13,15 @@ export class SqliteAuditLog implements AuditLog {
   readonly #store: Store;
   readonly #insert;
   readonly #select;
+  readonly #prune;
 
   constructor(store: Store) {
     this.#store = store;
     this.#insert = store.prepare(
       'INSERT INTO audit (at, actor, action, target, count, node) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#prune = store.prepare(
+      'DELETE FROM audit WHERE id IN (SELECT id FROM audit INDEXED BY audit_at WHERE at < ? ORDER BY at, id LIMIT ?)',
     );
     this.#select = store.prepare<Row>(
       `SELECT id, at, actor, action, target, count, node FROM audit INDEXED BY audit_at
@@ -27,6 +31,10 @@ export class SqliteAuditLog implements AuditLog {
 
   async append({ at, actor, action, target, count, node }: AuditEntry): Promise<void> {
     await this.#store.write(UNAVAILABLE, () => this.#insert.run(at, actor, action, target, count, node));
+  }
+
+  prune(before: number, limit: number): Promise<number> {
+    return this.#store.write(UNAVAILABLE, () => this.#prune.run(before, limit).changes);
   }
 
   /** The position's `channel` is the entry's number. */

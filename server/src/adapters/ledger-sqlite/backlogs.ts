@@ -160,7 +160,7 @@ export class SqliteBacklogs implements Backlogs {
   }
 }
 
-function listOf(channels: readonly ChannelId[] | undefined): string | null {
+function listOf(channels: readonly (ChannelId | 0)[] | undefined): string | null {
   return channels === undefined ? null : JSON.stringify(channels);
 }
 

@@ -1,7 +1,7 @@
 import { shardOf } from '../../model/shard.js';
 import type { Entry } from '../../ports/ledger.js';
 import type { Store } from '../sqlite/store.js';
-import type { Key } from './deliveries.js';
+import type { Key } from './key.js';
 
 /** `claimed`: it is on its way to the broker. */
 export type HeldState = 'delayed' | 'retry' | 'leased' | 'parked' | 'dead' | 'claimed';

@@ -106,6 +106,6 @@ test('a message is found at the places where it has a record', async () => {
     { channel: channel.id, topic: 'other' },
   ];
   expect(await inspector.recordsAt('a', places)).toMatchObject([{ id: 'a', channel: channel.id, state: 'acked' }]);
-  expect(await inspector.wire('t', 'a', [channel.id])).toBeUndefined();
-  expect(await inspector.wire('t', 'b', [channel.id])).toEqual(new Uint8Array(message('t', 'b').wire));
+  expect(await inspector.wire('t', 'a', channel.id)).toBeUndefined();
+  expect(await inspector.wire('t', 'b', channel.id)).toEqual(new Uint8Array(message('t', 'b').wire));
 });

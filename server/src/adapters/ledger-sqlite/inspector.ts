@@ -1,5 +1,15 @@
 import type { ChannelId } from '../../model/channel.js';
-import type { AttemptView, Inspector, Place, RecordFilter, RecordView, ViewState } from '../../ports/inspector.js';
+import type { SearchTerm } from '../../model/search-term.js';
+import {
+  type AttemptView,
+  fits,
+  type Inspector,
+  type Place,
+  type RecordFilter,
+  type RecordView,
+  type TermFilter,
+  type ViewState,
+} from '../../ports/inspector.js';
 import type { RecordState } from '../../ports/ledger.js';
 import { mergePages, type Walk } from '../../ports/merge-pages.js';
 import { type Page, type PageAsk, type Position, SCAN_LIMIT } from '../../ports/page.js';
@@ -15,6 +25,11 @@ interface Row extends RecordView {
   readonly topicId: number;
   /** Of a lease, in the schedule. */
   readonly row?: number;
+}
+
+interface Found {
+  readonly view: RecordView;
+  readonly position: Position;
 }
 
 /** Looks into the data file. Acked records are by themselves: their index holds other final ones, too. */
@@ -50,6 +65,28 @@ export class SqliteInspector implements Inspector {
     );
   }
 
+  async recordsBy(term: SearchTerm, filter: TermFilter, ask: PageAsk): Promise<Page<RecordView>> {
+    return this.#store.read(UNAVAILABLE, () => {
+      const topic = filter.topic === undefined ? undefined : this.#topics.find(filter.topic);
+      if (filter.topic !== undefined && topic === undefined) return { rows: [], next: undefined };
+      const { name, value } = term;
+      const { time, channel, topic: topicId, id } = ask.from ?? FIRST;
+      const range = [name, value, time, channel, topicId, id] as const;
+      const wanted = filter.channels === undefined ? null : JSON.stringify(filter.channels);
+      const rows: Found[] = [];
+      for (const key of this.#statements.term.walk.all(...range, SCAN_LIMIT, topic ?? null, wanted)) {
+        // Of what waits for its topic and has a record of an earlier time, what waits.
+        const waits = key.channel === 0 ? this.#statements.waiting.get(key.topic, key.id) : undefined;
+        const view = waits ?? this.#statements.record.get(key.channel, key.topic, key.id);
+        if (view !== undefined && fits(filter, view)) rows.push({ view, position: key });
+        if (rows.length > ask.limit) break;
+      }
+      const stopped = rows.length > ask.limit ? undefined : this.#statements.term.stop.get(...range, SCAN_LIMIT - 1);
+      const page = mergePages([{ rows, stopped }], ask.limit, ({ position }) => position);
+      return { rows: page.rows.map(({ view }) => view), next: page.next };
+    });
+  }
+
   async attempts(channel: ChannelId | 0, topic: string, id: string): Promise<AttemptView[]> {
     return this.#store.read(UNAVAILABLE, () => {
       const number = this.#topics.find(topic);
@@ -57,15 +94,20 @@ export class SqliteInspector implements Inspector {
     });
   }
 
-  async wire(topic: string, id: string, channels: readonly ChannelId[]): Promise<Uint8Array | undefined> {
+  async holders(topic: string, id: string, channels: readonly (ChannelId | 0)[]): Promise<(ChannelId | 0)[]> {
     return this.#store.read(UNAVAILABLE, () => {
       const number = this.#topics.find(topic);
-      if (number === undefined) return undefined;
-      for (const channel of [0, ...channels]) {
-        const held = this.#statements.wire.get(channel, number, id);
-        if (held !== undefined) return held.wire;
-      }
-      return undefined;
+      if (number === undefined) return [];
+      return channels
+        .filter((channel) => this.#statements.held.get(channel, number, id) !== undefined)
+        .sort((a, b) => a - b);
+    });
+  }
+
+  async wire(topic: string, id: string, channel: ChannelId | 0): Promise<Uint8Array | undefined> {
+    return this.#store.read(UNAVAILABLE, () => {
+      const number = this.#topics.find(topic);
+      return number === undefined ? undefined : this.#statements.wire.get(channel, number, id)?.wire;
     });
   }
 
@@ -119,10 +161,13 @@ function leaseAt(deadline: number, row: number): Position {
 
 function statementsOf(store: Store) {
   const view = `d.channel_id AS channel, t.name AS topic, d.topic_id AS topicId, d.message_id AS id, d.state, d.attempt, d.consumer,
-    d.accepted_at AS acceptedAt, d.delivered_at AS deliveredAt, d.settled_at AS settledAt, coalesce(s.due_at, 0) AS dueAt, d.reason`;
+    d.accepted_at AS acceptedAt, d.delivered_at AS deliveredAt, d.settled_at AS settledAt, coalesce(s.due_at, 0) AS dueAt, d.reason,
+    coalesce(n.name, '') AS node, coalesce(k.value, '') AS key`;
   const joins = `JOIN topics t ON t.id = d.topic_id
     LEFT JOIN schedule s ON d.state IN ('retry', 'leased')
-      AND s.channel_id = d.channel_id AND s.topic_id = d.topic_id AND s.message_id = d.message_id`;
+      AND s.channel_id = d.channel_id AND s.topic_id = d.topic_id AND s.message_id = d.message_id
+    LEFT JOIN nodes n ON n.id = d.node_id
+    LEFT JOIN terms k ON k.channel_id = d.channel_id AND k.topic_id = d.topic_id AND k.message_id = d.message_id AND k.name = ''`;
   // Row values are compared along the index's own columns, so the walk begins where the page before ended.
   const range = `settled_at >= ?2 AND settled_at < ?3 AND (settled_at, channel_id, topic_id, message_id) < (?4, ?5, ?6, ?7)
     ORDER BY settled_at DESC, channel_id DESC, topic_id DESC, message_id DESC`;
@@ -146,6 +191,9 @@ function statementsOf(store: Store) {
       ),
     };
   };
+  const terms = `FROM terms INDEXED BY terms_by_value WHERE name = ?1 AND value = ?2
+    AND accepted_at <= ?3 AND (accepted_at, channel_id, topic_id, message_id) < (?3, ?4, ?5, ?6)
+    ORDER BY accepted_at DESC, channel_id DESC, topic_id DESC, message_id DESC`;
   const leases = `FROM schedule INDEXED BY schedule_leased WHERE state = 'leased' AND (due_at, rowid) < (?1, ?2)
     ORDER BY due_at DESC, rowid DESC`;
   return {
@@ -169,17 +217,32 @@ function statementsOf(store: Store) {
     waiting: store.prepare<RecordView & { readonly state: ViewState }>(
       `SELECT 0 AS channel, t.name AS topic, s.message_id AS id, iif(s.state = 'claimed', s.claimed_from, s.state) AS state,
          0 AS attempt, '' AS consumer, s.accepted_at AS acceptedAt, 0 AS deliveredAt, 0 AS settledAt, s.due_at AS dueAt,
-         '' AS reason
+         '' AS reason, '' AS node, coalesce(k.value, '') AS key
        FROM schedule s JOIN topics t ON t.id = s.topic_id
+       LEFT JOIN terms k ON k.channel_id = s.channel_id AND k.topic_id = s.topic_id AND k.message_id = s.message_id AND k.name = ''
        WHERE s.channel_id = 0 AND s.topic_id = ? AND s.message_id = ?`,
     ),
     attempts: store.prepare<AttemptView>(
-      `SELECT attempt, outcome, consumer, delivered_at AS deliveredAt, settled_at AS settledAt, reason FROM attempts
+      `SELECT attempt, outcome, consumer, delivered_at AS deliveredAt, settled_at AS settledAt, reason,
+         coalesce(n.name, '') AS node
+       FROM attempts LEFT JOIN nodes n ON n.id = node_id
        WHERE channel_id = ? AND topic_id = ? AND message_id = ? ORDER BY attempt`,
     ),
+    held: store.prepare('SELECT 1 FROM schedule WHERE channel_id = ? AND topic_id = ? AND message_id = ?'),
     wire: store.prepare<{ readonly wire: Uint8Array }>(
       'SELECT wire FROM schedule WHERE channel_id = ? AND topic_id = ? AND message_id = ?',
     ),
+    term: {
+      walk: store.prepare<Position>(
+        `SELECT * FROM (
+           SELECT accepted_at AS time, channel_id AS channel, topic_id AS topic, message_id AS id ${terms} LIMIT ?7
+         ) WHERE (?8 IS NULL OR topic = ?8) AND (?9 IS NULL OR channel IN (SELECT value FROM json_each(?9)))
+         ORDER BY time DESC, channel DESC, topic DESC, id DESC`,
+      ),
+      stop: store.prepare<Position>(
+        `SELECT accepted_at AS time, channel_id AS channel, topic_id AS topic, message_id AS id ${terms} LIMIT 1 OFFSET ?7`,
+      ),
+    },
     topics: store.prepare<{ readonly name: string }>('SELECT name FROM topics LIMIT ?'),
   };
 }

@@ -1,13 +1,15 @@
 import type { Channel } from '../../model/channel.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
-import type { Aliased, Claim, Entry, HandOut, Ledger, Outcome } from '../../ports/ledger.js';
+import type { Aliased, Claim, Entry, HandOut, Ledger, Outcome, RecordState } from '../../ports/ledger.js';
 import { type DeliveryRecord, inTime, isFinal, judge } from '../../ports/record.js';
 import type { Store } from '../sqlite/store.js';
 import { type Aliases, aliasesOf } from './aliases.js';
 import { Channels } from './channels.js';
 import { Commits } from './commits.js';
-import { type Deliveries, deliveriesOf, type Key } from './deliveries.js';
+import { type Deliveries, deliveriesOf } from './deliveries.js';
 import { type Held, heldOf } from './held.js';
+import type { Key } from './key.js';
+import { type Terms, termsOf } from './terms.js';
 import { Topics } from './topics.js';
 
 /** The ledger in the data file. `channel` rejects while the store is at fault; `take` and `write` wait. */
@@ -20,9 +22,16 @@ export class SqliteLedger implements Ledger {
   readonly #deliveries: Deliveries;
   readonly #held: Held;
   readonly #aliases: Aliases;
+  readonly #terms: Terms;
+  readonly #node: string | undefined;
+  readonly #nodes: Topics;
 
-  constructor(store: Store) {
+  /** `node` is this gateway, in the records of what it hands out; without, they name none. */
+  constructor(store: Store, { node }: { readonly node?: string } = {}) {
     this.#store = store;
+    this.#node = node;
+    this.#nodes = new Topics(store, 'nodes');
+    this.#terms = termsOf(store);
     this.#commits = new Commits(store);
     this.#topics = new Topics(store);
     this.#channels = new Channels(store);
@@ -72,7 +81,7 @@ export class SqliteLedger implements Ledger {
       this.#held.forget(key);
     }
     const attempt = attemptAfter(record, claim);
-    this.#deliveries.put(key, claim, attempt, 'delivered', 0, '');
+    this.#record(key, record, claim, attempt, 'delivered', 0, '');
     return attempt;
   }
 
@@ -85,7 +94,7 @@ export class SqliteLedger implements Ledger {
     if (!this.#hold(key, record, entry)) return 'stale';
     const { change, attempt, at } = entry;
     const settledAt = change.state === 'delivered' || change.state === 'leased' ? 0 : at;
-    this.#deliveries.put(key, entry, attempt, change.state, settledAt, 'reason' in change ? change.reason : '');
+    this.#record(key, record, entry, attempt, change.state, settledAt, 'reason' in change ? change.reason : '');
     switch (change.state) {
       case 'retry':
       case 'dead':
@@ -99,6 +108,20 @@ export class SqliteLedger implements Ledger {
         if (change.unused !== true) this.#deliveries.append(key);
     }
     return 'ok';
+  }
+
+  #record(
+    key: Key,
+    record: DeliveryRecord | undefined,
+    out: HandOut,
+    attempt: number,
+    state: RecordState,
+    settledAt: number,
+    reason: string,
+  ): void {
+    const node = this.#node === undefined ? 0 : this.#nodes.number(this.#node);
+    this.#deliveries.put(key, out, attempt, state, settledAt, reason, node);
+    if (record === undefined && out.terms !== undefined) this.#terms.put(key, out.terms, out.acceptedAt);
   }
 
   /** Makes the schedule hold, or forget, what the entry needs. False when it would need a body that nobody has. */

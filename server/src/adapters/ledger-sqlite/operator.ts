@@ -1,9 +1,10 @@
 import { nextRound } from '../../model/attempt.js';
 import type { ChannelId } from '../../model/channel.js';
 import type { HeldKey } from '../../ports/backlogs.js';
-import type { Operator, Redrive } from '../../ports/operator.js';
+import type { Edit, Operator, Redrive } from '../../ports/operator.js';
 import type { ChangeResult } from '../../ports/schedule.js';
 import type { Store } from '../sqlite/store.js';
+import { type Terms, termsOf } from './terms.js';
 import { Topics } from './topics.js';
 
 const UNAVAILABLE = 'LEDGER_UNAVAILABLE';
@@ -12,11 +13,13 @@ const UNAVAILABLE = 'LEDGER_UNAVAILABLE';
 export class SqliteOperator implements Operator {
   readonly #store: Store;
   readonly #topics: Topics;
+  readonly #terms: Terms;
   readonly #statements: ReturnType<typeof statementsOf>;
 
   constructor(store: Store) {
     this.#store = store;
     this.#topics = new Topics(store);
+    this.#terms = termsOf(store);
     this.#statements = statementsOf(store);
   }
 
@@ -34,15 +37,28 @@ export class SqliteOperator implements Operator {
   ): Promise<number> {
     return this.#store.write(UNAVAILABLE, () => {
       const { held, record, note, retry } = this.#statements;
-      return this.#each(letters, ({ channel, id, dueAt }, topic) => {
+      return this.#each(letters, ({ channel, id, dueAt, wire }, topic) => {
         const row = held.get(channel, topic, id, 'dead');
         if (row === undefined) return false;
         const attempt = nextRound(row.attempt);
         if (record.run('retry', attempt, now, channel, topic, id, 'dead').changes === 0) return false;
         note.run(channel, topic, id, attempt, actor, now);
         retry.run(dueAt, attempt, channel, topic, id);
+        if (wire !== undefined) this.#statements.body.run(wire, channel, topic, id);
         return true;
       });
+    });
+  }
+
+  edit({ channel, topic, id }: HeldKey, { from, to, acceptedAt, terms }: Edit): Promise<boolean> {
+    return this.#store.write(UNAVAILABLE, () => {
+      const number = this.#topics.find(topic);
+      if (number === undefined) return false;
+      if (this.#statements.edit.run(to, channel, number, id, from).changes === 0) return false;
+      const key = { channel, topic: number, id };
+      this.#terms.forget(key);
+      if (terms !== undefined) this.#terms.put(key, terms, acceptedAt);
+      return true;
     });
   }
 
@@ -114,6 +130,8 @@ function statementsOf(store: Store) {
       `UPDATE schedule SET state = 'retry', claimed_from = '', claim = 0, claim_until = 0, expires_at = 0, due_at = ?, attempt = ?
        WHERE ${key}`,
     ),
+    body: store.prepare(`UPDATE schedule SET wire = ? WHERE ${key}`),
+    edit: store.prepare(`UPDATE schedule SET wire = ? WHERE ${key} AND state = 'dead' AND wire = ?`),
     forget: store.prepare(`DELETE FROM schedule WHERE ${key}`),
     due: store.prepare(`UPDATE schedule SET due_at = ? WHERE ${key} AND state IN ('delayed', 'retry')`),
     claimed: store.prepare(`SELECT 1 FROM schedule WHERE ${key} AND state = 'claimed'`),

@@ -1,8 +1,10 @@
 import type { ChannelId } from '../../model/channel.js';
 import { openMessage } from '../../model/message-codec.js';
-import type { ChangeResult, Due, ExpiredLease, Schedule, Shard, Waiting } from '../../ports/schedule.js';
+import type { ChangeResult, Due, ExpiredLease, Schedule, SettledClaim, Shard, Waiting } from '../../ports/schedule.js';
 import type { Store } from '../sqlite/store.js';
-import { type Deliveries, deliveriesOf, type Key } from './deliveries.js';
+import { type Deliveries, deliveriesOf } from './deliveries.js';
+import type { Key } from './key.js';
+import { type Terms, termsOf } from './terms.js';
 import { Topics } from './topics.js';
 import { type Ended, type WaitingRow, type WaitingRows, waitingOf } from './waiting.js';
 
@@ -16,6 +18,7 @@ export class SqliteSchedule implements Schedule {
   readonly #topics: Topics;
   readonly #rows: WaitingRows;
   readonly #deliveries: Deliveries;
+  readonly #terms: Terms;
   /** The highest fencing token of each shard. In memory: the file is this process's alone. */
   readonly #fences = new Map<number, number>();
 
@@ -24,11 +27,18 @@ export class SqliteSchedule implements Schedule {
     this.#topics = new Topics(store);
     this.#rows = waitingOf(store);
     this.#deliveries = deliveriesOf(store);
+    this.#terms = termsOf(store);
   }
 
   add(messages: readonly Waiting[]): Promise<boolean[]> {
     return this.#store.write(UNAVAILABLE, () =>
-      messages.map(({ message, dueAt }) => this.#rows.add(this.#topics.number(message.topic), message, dueAt)),
+      messages.map(({ message, dueAt, terms }) => {
+        const topic = this.#topics.number(message.topic);
+        if (!this.#rows.add(topic, message, dueAt)) return false;
+        if (terms !== undefined)
+          this.#terms.put({ channel: TOPIC_ITSELF, topic, id: message.id }, terms, message.acceptedAt);
+        return true;
+      }),
     );
   }
 
@@ -50,19 +60,19 @@ export class SqliteSchedule implements Schedule {
     return this.#store.read(UNAVAILABLE, () => this.#rows.parkedTopics(this.#store.clock.now(), limit));
   }
 
-  settle(
-    settled: readonly { readonly due: Due; readonly how: 'published' | 'parked' | 'expired' }[],
-    now: number,
-  ): Promise<void> {
+  settle(settled: readonly SettledClaim[], now: number): Promise<void> {
     return this.#store.write(UNAVAILABLE, () => {
-      for (const { due, how } of settled) {
+      for (const { due, how, indexed = false } of settled) {
         const [row, claim] = readClaim(due.claim);
         if (how === 'parked') {
           this.#rows.park(row, claim);
           continue;
         }
         const ended = this.#rows.end(row, claim);
-        if (how === 'expired' && ended !== undefined) this.#expire(ended, now);
+        if (ended === undefined) continue;
+        if (how === 'expired') this.#expire(ended, now);
+        else if (indexed)
+          this.#terms.forget({ channel: ended.channel_id, topic: ended.topic_id, id: ended.message_id });
       }
     });
   }

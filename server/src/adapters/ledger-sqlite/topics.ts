@@ -3,15 +3,15 @@ import type { Store } from '../sqlite/store.js';
 /** Names that are remembered; past it the memory starts anew. */
 const MAX_REMEMBERED = 50_000;
 
-/** Numbers for topics: a record names its topic in a few bytes. */
+/** Numbers for topics, or gateways: a record names its own in a few bytes. */
 export class Topics {
   readonly #ids = new Map<string, number>();
   readonly #select;
   readonly #insert;
 
-  constructor(store: Store) {
-    this.#select = store.prepare<{ id: number }>('SELECT id FROM topics WHERE name = ?');
-    this.#insert = store.prepare('INSERT INTO topics (name) VALUES (?)');
+  constructor(store: Store, table: 'topics' | 'nodes' = 'topics') {
+    this.#select = store.prepare<{ id: number }>(`SELECT id FROM ${table} WHERE name = ?`);
+    this.#insert = store.prepare(`INSERT INTO ${table} (name) VALUES (?)`);
     // A number that was given in a commit that failed may be given to another topic.
     store.onRollback(() => this.#ids.clear());
   }

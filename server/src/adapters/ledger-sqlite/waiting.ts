@@ -3,7 +3,7 @@ import type { Message } from '../../model/message.js';
 import { SHARDS, shardOf } from '../../model/shard.js';
 import type { ExpiredLease } from '../../ports/schedule.js';
 import type { Store } from '../sqlite/store.js';
-import type { Key } from './deliveries.js';
+import type { Key } from './key.js';
 
 export interface WaitingRow {
   readonly row: number;

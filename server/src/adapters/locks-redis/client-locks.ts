@@ -3,14 +3,14 @@ import { BusError } from '../../model/errors.js';
 import type { LockKey } from '../../model/lock.js';
 import type { ClientLock, ClientLocks } from '../../ports/client-locks.js';
 import type { RedisConnection } from './connection.js';
-import { LockScripts } from './lock-scripts.js';
+import { CLIENT_LOCKS, LockScripts } from './lock-scripts.js';
 
 /** Locks of clients, under keys of their own. */
 export class RedisClientLocks implements ClientLocks {
   readonly #scripts: LockScripts;
 
   constructor(private readonly connection: RedisConnection) {
-    this.#scripts = new LockScripts(connection, { lock: 'cl', fence: 'cf' });
+    this.#scripts = new LockScripts(connection, CLIENT_LOCKS);
   }
 
   async acquire(name: string, ttlMs: number): Promise<ClientLock | undefined> {

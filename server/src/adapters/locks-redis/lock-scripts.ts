@@ -33,6 +33,14 @@ export interface LockSpace {
   readonly fence: string;
 }
 
+/** The locks that clients hold. */
+export const CLIENT_LOCKS: LockSpace = { lock: 'cl', fence: 'cf' };
+
+/** The braces keep both keys of a name on one node, should Redis be a cluster. */
+export function lockKey(prefix: string, { lock }: LockSpace, name: string): string {
+  return `${prefix}:${lock}:{${name}}`;
+}
+
 /**
  * Locks as keys that expire. Who holds one is known by a random secret, so nobody renews or releases what another one holds by now.
  *
@@ -74,9 +82,8 @@ export class LockScripts {
     return answer === undefined ? undefined : answer === 1;
   }
 
-  /** The braces keep both keys of a name on one node, should Redis be a cluster. */
   #lockKey(name: string): string {
-    return `${this.connection.prefix}:${this.space.lock}:{${name}}`;
+    return lockKey(this.connection.prefix, this.space, name);
   }
 
   async #run(script: Script, keys: string[], args: (string | number)[]): Promise<number | undefined> {

@@ -149,4 +149,47 @@ export const MIGRATIONS: readonly string[] = [
   -- Messages of the frame, so that depths need not read bodies.
   ALTER TABLE queue ADD COLUMN messages INTEGER NOT NULL DEFAULT 1;
   `,
+  `
+  -- What messages are found by: their key (an empty name) and the headers of config SearchHeaders. A row each, for every record
+  -- and for what waits for its topic; a message without any costs nothing.
+  CREATE TABLE terms (
+    channel_id INTEGER NOT NULL,
+    topic_id INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, topic_id, message_id, name)
+  ) WITHOUT ROWID;
+  CREATE INDEX terms_by_value ON terms (name, value, accepted_at, channel_id, topic_id, message_id);
+  -- Numbers of gateways, anew with every start: a record names the one that handed it out. A column with a constant is added
+  -- without touching a row.
+  CREATE TABLE nodes (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+  );
+  ALTER TABLE deliveries ADD COLUMN node_id INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE attempts ADD COLUMN node_id INTEGER NOT NULL DEFAULT 0;
+  `,
+  `
+  -- Messages that are published again and again; wire is the message without an id. next_at is the tick that is due next, null
+  -- while the entry is paused or has none. A number is never used twice, as ids of messages are made of it.
+  CREATE TABLE cron (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    topic TEXT NOT NULL,
+    expression TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    missed TEXT NOT NULL,
+    paused INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    next_at INTEGER,
+    last_at INTEGER NOT NULL,
+    last_message_id TEXT NOT NULL,
+    wire BLOB NOT NULL
+  );
+  CREATE INDEX cron_next ON cron (next_at) WHERE next_at IS NOT NULL;
+  CREATE INDEX cron_topic ON cron (topic, name);
+  `,
 ];

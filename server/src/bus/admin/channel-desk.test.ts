@@ -9,6 +9,7 @@ import { COUNT_LIMIT } from '../../ports/page.js';
 import type { Bus } from '../bus.js';
 import { Admin } from './admin.js';
 
+const ALONE = { shards: () => [], callers: () => [] };
 const FACTS = { name: 'one', version: '0', engine: 'embedded' };
 
 let fixture: EmbeddedFixture;
@@ -20,7 +21,7 @@ beforeEach(async () => {
   fixture = new EmbeddedFixture();
   onTestFinished(() => fixture.remove());
   bus = fixture.bus();
-  admin = new Admin({ ...fixture.engine, clock: fixture.clock, logger: silentLogger }, bus, FACTS, () => []);
+  admin = new Admin({ ...fixture.engine, clock: fixture.clock, logger: silentLogger }, bus, FACTS, ALONE);
   channel = await bus.channels.open('orders', 'billing', undefined);
 });
 

@@ -12,6 +12,7 @@ import type { ChannelDepth, Depths } from './depths.js';
 import { byName, channelName, pageOf } from './named-page.js';
 import type { Nodes } from './nodes.js';
 import { type Purged, type PurgeParts, purgeQueue } from './purge.js';
+import { inSight, type Sight } from './sight.js';
 
 export interface ChannelView {
   readonly channel: Channel;
@@ -47,8 +48,9 @@ export class ChannelDesk {
   async list(
     { topic, prefix }: { readonly topic: string; readonly prefix: string },
     ask: PageAsk,
+    sight: Sight,
   ): Promise<Page<ChannelView>> {
-    const all = (await this.parts.bus.channels.all())
+    const all = inSight(await this.parts.bus.channels.all(), sight)
       .filter((channel) => (topic === '' || channel.topic === topic) && channel.name.startsWith(prefix))
       .toSorted(byName);
     const { rows, next } = pageOf(all, ask, channelName);

@@ -1,4 +1,6 @@
 import type { Channel } from '../../model/channel.js';
+import { BusError } from '../../model/errors.js';
+import { openMessage, readIncoming, withoutTtl } from '../../model/message-codec.js';
 import { isPattern, matches } from '../../model/topic.js';
 import type { Backlogs, DeadFilter, DeadView, HeldKey, ScheduledView, WaitFilter } from '../../ports/backlogs.js';
 import type { Clock } from '../../ports/clock.js';
@@ -7,7 +9,7 @@ import type { Page, PageAsk, Position } from '../../ports/page.js';
 import type { ChangeResult } from '../../ports/schedule.js';
 import type { Bus } from '../bus.js';
 import type { Depths } from './depths.js';
-import { idsOf } from './message-desk.js';
+import { idsSeen, inSight, type Sight } from './sight.js';
 
 /** Empty and 0: no limit. */
 export interface DeadQuery {
@@ -35,8 +37,17 @@ export interface Changed {
 export interface ChangeTerms {
   readonly limit: number;
   readonly dryRun: boolean;
+  /** Nothing out of it is changed. */
+  readonly sight: Sight;
   /** Unix milliseconds: when to give up. */
   readonly until: number;
+}
+
+export interface RedriveTerms {
+  /** 0: no limit. */
+  readonly perSecond: number;
+  /** From here on they never expire. */
+  readonly dropTtl: boolean;
 }
 
 interface Parts {
@@ -48,6 +59,7 @@ interface Parts {
 }
 
 const BATCH = 500;
+const EDIT_ATTEMPTS = 3;
 /** What is redriven at a limited rate becomes due in steps of this long. */
 const STEP_MS = 100;
 
@@ -58,10 +70,12 @@ export class DeadDesk {
   async scheduled(
     filter: Omit<WaitFilter, 'channels'> & { readonly channel: string },
     ask: PageAsk,
+    sight: Sight,
   ): Promise<Page<Named<ScheduledView>>> {
-    const channels = await this.parts.bus.channels.all();
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
     const { channel, ...rest } = filter;
-    return named(await this.parts.backlogs.scheduled({ ...rest, channels: idsOf(channels, channel) }, ask), channels);
+    const ids = idsSeen(channels, { topic: filter.topic ?? '', channel }, sight);
+    return named(await this.parts.backlogs.scheduled({ ...rest, channels: ids }, ask), channels);
   }
 
   async runNow(key: HeldKey): Promise<ChangeResult> {
@@ -71,19 +85,67 @@ export class DeadDesk {
     return result;
   }
 
-  async dead(query: DeadQuery, ask: PageAsk): Promise<Page<Named<DeadView>>> {
-    const channels = await this.parts.bus.channels.all();
-    return named(await this.parts.backlogs.dead(filterOf(query, channels), ask), channels);
+  /** Throws as the bus does, for clients. */
+  cancel(topic: string, id: string): Promise<void> {
+    return this.parts.bus.cancel(topic, id);
+  }
+
+  reschedule(
+    topic: string,
+    id: string,
+    when: { readonly delayMs: number; readonly dueTimeMs: number },
+  ): Promise<number> {
+    return this.parts.bus.reschedule(topic, id, when);
+  }
+
+  async dead(query: DeadQuery, ask: PageAsk, sight: Sight): Promise<Page<Named<DeadView>>> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
+    return named(await this.parts.backlogs.dead(filterOf(query, channels, sight), ask), channels);
+  }
+
+  /** Throws DEAD_NOT_FOUND, and DEAD_CHANGED when others change it again and again. Answers how it was, and how it is. */
+  async edit(
+    { topic, id }: { readonly topic: string; readonly id: string },
+    channel: Channel,
+    change: (wire: Uint8Array) => Uint8Array,
+  ): Promise<{ readonly before: DeadView; readonly after: Named<DeadView> }> {
+    const { backlogs, bus, operator } = this.parts;
+    const filter = { topic, channels: [channel.id], ids: [id], after: 0, before: 0, reason: '' };
+    for (let attempt = 0; attempt < EDIT_ATTEMPTS; attempt++) {
+      const [before] = (await backlogs.dead(filter, { limit: 1, from: undefined })).rows;
+      if (before === undefined) {
+        const where = `channel "${channel.name}" of "${channel.topic}"`;
+        throw new BusError('DEAD_NOT_FOUND', `message "${id}" of topic "${topic}" is no dead letter of ${where}`);
+      }
+      const wire = change(before.wire);
+      const bytes = Buffer.from(wire);
+      bus.rules.check(readIncoming(bytes, 0, bytes.length), 'message', before.acceptedAt);
+      const message = openMessage(bytes);
+      const edit = { from: before.wire, to: wire, acceptedAt: before.acceptedAt, terms: bus.termsOf(message) };
+      if (await operator.edit(keyOf(before), edit)) return { before, after: { view: { ...before, wire }, channel } };
+    }
+    throw new BusError(
+      'DEAD_CHANGED',
+      `message "${id}" of topic "${topic}" is being changed by others: look at it again`,
+    );
   }
 
   /** Each becomes due at once, or as many a second as `perSecond` says; 0: no limit. */
-  async redrive(query: DeadQuery, actor: string, perSecond: number, terms: ChangeTerms): Promise<Changed> {
+  async redrive(
+    query: DeadQuery,
+    actor: string,
+    { perSecond, dropTtl }: RedriveTerms,
+    terms: ChangeTerms,
+  ): Promise<Changed> {
     const { operator, bus, clock } = this.parts;
     const now = clock.now();
     const changed = await this.#each(query, terms, (letters, before) => {
       const due = letters.map((letter, i): Redrive => {
         const step = perSecond === 0 ? 0 : Math.floor(((before + i) * 1_000) / perSecond / STEP_MS);
-        return { ...keyOf(letter), dueAt: now + step * STEP_MS };
+        const { wire } = letter;
+        const expires =
+          dropTtl && openMessage(Buffer.from(wire.buffer, wire.byteOffset, wire.byteLength)).expiresAt > 0;
+        return { ...keyOf(letter), dueAt: now + step * STEP_MS, ...(expires ? { wire: withoutTtl(wire) } : {}) };
       });
       return operator.redrive(due, { actor, now: clock.now() });
     });
@@ -100,11 +162,11 @@ export class DeadDesk {
   /** Goes over the dead letters that there are when it begins. */
   async #each(
     query: DeadQuery,
-    { limit, dryRun, until }: ChangeTerms,
+    { limit, dryRun, until, sight }: ChangeTerms,
     change: (letters: readonly DeadView[], before: number) => Promise<number>,
   ): Promise<Changed> {
     const { backlogs, bus, clock, depths } = this.parts;
-    const filter = filterOf(query, await bus.channels.all());
+    const filter = filterOf(query, inSight(await bus.channels.all(), sight), sight);
     let count = 0;
     let seen = 0;
     let from: Position | undefined;
@@ -120,14 +182,16 @@ export class DeadDesk {
   }
 }
 
-function filterOf({ topic, channel, ids, after, before, reason }: DeadQuery, channels: readonly Channel[]): DeadFilter {
+/** `channels` are those in sight. */
+function filterOf(query: DeadQuery, channels: readonly Channel[], sight: Sight): DeadFilter {
+  const { topic, channel, ids, after, before, reason } = query;
   const named = channel === '' ? channels : channels.filter(({ name }) => name === channel);
   // Ids are looked up on each channel that the topic's messages go to.
   const wanting = named.filter((one) => (isPattern(one.topic) ? matches(one.topic, topic) : one.topic === topic));
   const byIds = ids.length > 0;
   return {
     topic: topic === '' ? undefined : topic,
-    channels: byIds ? wanting.map(({ id }) => id) : idsOf(channels, channel),
+    channels: byIds ? wanting.map(({ id }) => id) : idsSeen(channels, query, sight),
     ids: byIds ? ids : undefined,
     after,
     before,

@@ -1,16 +1,27 @@
 import { attemptNumber } from '../../model/attempt.js';
 import type { Channel, ChannelId } from '../../model/channel.js';
 import { BusError } from '../../model/errors.js';
+import type { SearchTerm } from '../../model/search-term.js';
 import { isPattern, matches } from '../../model/topic.js';
-import type { AttemptView, Inspector, Place, RecordView, ViewState } from '../../ports/inspector.js';
+import {
+  type AttemptView,
+  fits,
+  type Inspector,
+  type Place,
+  type RecordView,
+  type ViewState,
+} from '../../ports/inspector.js';
 import type { RecordState } from '../../ports/ledger.js';
 import type { Page, PageAsk } from '../../ports/page.js';
 import type { Bus } from '../bus.js';
 import { pageByPlace } from './named-page.js';
+import { EVERYTHING, idsSeen, inSight, type Sight } from './sight.js';
 
 export interface MessageFilter {
   /** Empty: any; so with topic and channel. */
   readonly id: string;
+  /** Instead of an id. */
+  readonly term: SearchTerm | undefined;
   readonly topic: string;
   readonly channel: string;
   /** None: all. */
@@ -29,12 +40,34 @@ export interface MessageView {
   readonly id: string;
   readonly topic: string;
   readonly wire: Uint8Array | undefined;
-  readonly timelines: readonly (NamedRecord & { readonly attempts: readonly AttemptView[] })[];
+  readonly timelines: readonly TimelineView[];
+}
+
+export interface TimelineView extends NamedRecord {
+  readonly attempts: readonly AttemptView[];
+  /** The ledger holds a copy of the message for it. */
+  readonly held: boolean;
+}
+
+/** Whose copy of a message is asked for. */
+export interface Whose {
+  /** A channel's name; empty: anybody's. */
+  readonly channel: string;
+  /** The topic or pattern of the channel; empty: the message's. */
+  readonly channelTopic: string;
 }
 
 interface Parts {
   readonly bus: Bus;
   readonly inspector: Inspector;
+}
+
+interface Look {
+  readonly filter: MessageFilter;
+  /** Those in sight. */
+  readonly channels: readonly Channel[];
+  readonly sight: Sight;
+  readonly ask: PageAsk;
 }
 
 /** Pairs of topic and channel that are looked at for one id. */
@@ -55,17 +88,16 @@ const RECORD_STATES: readonly RecordState[] = [
 export class MessageDesk {
   constructor(private readonly parts: Parts) {}
 
-  async find(filter: MessageFilter, ask: PageAsk): Promise<Page<NamedRecord>> {
-    const channels = await this.parts.bus.channels.all();
-    const page = filter.id === '' ? this.#byTime(filter, channels, ask) : this.#byId(filter, channels, ask);
-    const { rows, next } = await page;
+  async find(filter: MessageFilter, ask: PageAsk, sight: Sight): Promise<Page<NamedRecord>> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
+    const { rows, next } = await this.#page({ filter, channels, sight, ask });
     return { rows: rows.map((record) => named(record, channels)), next };
   }
 
   /** Throws MESSAGE_NOT_FOUND, and MESSAGE_AMBIGUOUS for an id that several topics have. */
-  async get(topic: string, id: string): Promise<MessageView> {
-    const channels = await this.parts.bus.channels.all();
-    const records = await this.parts.inspector.recordsAt(id, await this.#places(topic, channels));
+  async get(topic: string, id: string, whose: Whose, sight: Sight): Promise<MessageView> {
+    const channels = inSight(await this.parts.bus.channels.all(), sight);
+    const records = await this.parts.inspector.recordsAt(id, await this.#places(topic, channels, sight));
     const topics = [...new Set(records.map((record) => record.topic))];
     const [only] = topics;
     if (only === undefined) {
@@ -77,28 +109,46 @@ export class MessageDesk {
       const words = `${topics.length} topics have a message "${id}": ${some.join(', ')}; name one`;
       throw new BusError('MESSAGE_AMBIGUOUS', words, { field: 'topic' });
     }
-    const ids = records.map(({ channel }) => channel).filter(isChannel);
+    const ids = records.map(({ channel }) => channel);
+    const held = await this.parts.inspector.holders(only, id, ids);
+    const asked = whose.channel === '' ? held : held.filter((channel) => isOf(channels, channel, whose, only));
     const sorted = records.toSorted((a, b) => a.channel - b.channel);
     return {
       id,
       topic: only,
-      wire: await this.parts.inspector.wire(only, id, ids),
+      wire: asked[0] === undefined ? undefined : await this.parts.inspector.wire(only, id, asked[0]),
       timelines: await Promise.all(
         sorted.map(async (record) => ({
           ...named(record, channels),
+          held: held.includes(record.channel),
           attempts: withLast(record, await this.parts.inspector.attempts(record.channel, only, id)),
         })),
       ),
     };
   }
 
-  #byTime(filter: MessageFilter, channels: readonly Channel[], ask: PageAsk): Promise<Page<RecordView>> {
+  #page(look: Look): Promise<Page<RecordView>> {
+    const { filter, channels, sight, ask } = look;
+    const { id, term, topic, states, after, before } = filter;
+    if (id !== '') return this.#byId(look);
+    if (term === undefined) return this.#byTime(look);
+    const wanted = {
+      topic: topic === '' ? undefined : topic,
+      channels: idsSeen(channels, filter, sight),
+      states,
+      after,
+      before,
+    };
+    return this.parts.inspector.recordsBy(term, wanted, ask);
+  }
+
+  #byTime({ filter, channels, sight, ask }: Look): Promise<Page<RecordView>> {
     const states = filter.states.filter(isRecordState);
     return this.parts.inspector.records(
       {
         states: states.length === 0 ? RECORD_STATES : states,
         topic: filter.topic === '' ? undefined : filter.topic,
-        channels: idsOf(channels, filter.channel),
+        channels: idsSeen(channels, filter, sight),
         after: filter.after,
         before: filter.before,
       },
@@ -106,16 +156,15 @@ export class MessageDesk {
     );
   }
 
-  async #byId(filter: MessageFilter, channels: readonly Channel[], ask: PageAsk): Promise<Page<RecordView>> {
+  async #byId({ filter, channels, sight, ask }: Look): Promise<Page<RecordView>> {
     const { id, topic, channel, states, after, before } = filter;
-    const wanted = new Set(idsOf(channels, channel));
-    const places = (await this.#places(topic, channels)).filter(
+    const fitting = { topic: undefined, channels: undefined, states, after, before };
+    const wanted = new Set(idsSeen(channels, { topic, channel }, EVERYTHING));
+    const places = (await this.#places(topic, channels, sight)).filter(
       (place) => channel === '' || (isChannel(place.channel) && wanted.has(place.channel)),
     );
-    const records = (await this.parts.inspector.recordsAt(id, places)).filter(
-      ({ state, settledAt }) =>
-        (states.length === 0 || states.includes(state)) && settledAt >= after && (before === 0 || settledAt < before),
-    );
+    const found = await this.parts.inspector.recordsAt(id, places);
+    const records = found.filter((record) => fits(fitting, record));
     const sorted = records.toSorted((a, b) =>
       a.topic === b.topic ? a.channel - b.channel : a.topic < b.topic ? -1 : 1,
     );
@@ -123,8 +172,8 @@ export class MessageDesk {
   }
 
   /** Where a message of the topic may have a record; of any topic when it is empty. */
-  async #places(topic: string, channels: readonly Channel[]): Promise<Place[]> {
-    const topics = topic === '' ? await this.#topics(channels) : [topic];
+  async #places(topic: string, channels: readonly Channel[], sight: Sight): Promise<Place[]> {
+    const topics = (topic === '' ? await this.#topics(channels) : [topic]).filter((name) => sight.topic(name));
     const patterns = channels.filter((channel) => isPattern(channel.topic));
     const exact = new Map<string, ChannelId[]>();
     for (const { id, topic: name } of channels) exact.set(name, [...(exact.get(name) ?? []), id]);
@@ -150,20 +199,25 @@ export function named(record: RecordView, channels: readonly Channel[]): NamedRe
   return { record, channel: channels.find(({ id }) => id === record.channel) };
 }
 
-/** Undefined for an empty name: all. */
-export function idsOf(channels: readonly Channel[], name: string): ChannelId[] | undefined {
-  return name === '' ? undefined : channels.filter((channel) => channel.name === name).map(({ id }) => id);
+function isOf(
+  channels: readonly Channel[],
+  id: ChannelId | 0,
+  { channel, channelTopic }: Whose,
+  topic: string,
+): boolean {
+  const found = channels.find((one) => one.id === id);
+  return found?.name === channel && found.topic === (channelTopic === '' ? topic : channelTopic);
 }
 
 /** The history has how attempts failed; the record, what became of the last one. */
 function withLast(record: RecordView, attempts: readonly AttemptView[]): AttemptView[] {
   const last = attempts.at(-1);
-  const { state, attempt, consumer, deliveredAt, settledAt, reason } = record;
+  const { state, attempt, consumer, deliveredAt, settledAt, reason, node } = record;
   if (state === 'delayed' || state === 'parked' || state === 'cancelled') return [...attempts];
   const told = last !== undefined && last.attempt === attempt && (last.outcome === state || state === 'retry');
   if (told || (state === 'retry' && attemptNumber(attempt) === 0)) return [...attempts];
   if (state === 'returned' && attemptNumber(attempt) === 0) return [...attempts];
-  return [...attempts, { attempt, outcome: state, consumer, deliveredAt, settledAt, reason }];
+  return [...attempts, { attempt, outcome: state, consumer, deliveredAt, settledAt, reason, node }];
 }
 
 function isChannel(id: ChannelId | 0): id is ChannelId {

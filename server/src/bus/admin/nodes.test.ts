@@ -23,6 +23,7 @@ test('a gateway goes on to tell of itself when the wall clock is set back', asyn
     },
     facts: { name: 'one', version: '0', engine: 'embedded' },
     shards: () => [],
+    callers: () => [],
     clock: fixture.clock,
     logger: silentLogger,
   });

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
-import type { ConsumerSheet, NodeBoard, NodeSheet, Totals } from '../../ports/node-board.js';
+import type { CallerSheet, ConsumerSheet, NodeBoard, NodeSheet, Totals } from '../../ports/node-board.js';
 import type { Service } from '../../ports/service.js';
 import type { Bus } from '../bus.js';
 import { ratesOf, type Sample } from './rates.js';
@@ -12,12 +12,18 @@ export interface NodeFacts {
   readonly engine: string;
 }
 
-interface Parts {
+/** What a gateway does beside the bus. */
+export interface GatewayFacts {
+  /** The shards whose due messages it publishes. */
+  readonly shards: () => readonly number[];
+  /** Up to so many of those who call it. */
+  readonly callers: (limit: number) => readonly CallerSheet[];
+}
+
+interface Parts extends GatewayFacts {
   readonly bus: Bus;
   readonly board: NodeBoard;
   readonly facts: NodeFacts;
-  /** The shards whose due messages this gateway publishes. */
-  readonly shards: () => readonly number[];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -31,6 +37,7 @@ const SAMPLE_MS = 1_000;
 /** What is read of the others is good for this long. */
 const FRESH_MS = 1_000;
 const MAX_CONSUMERS = 1_000;
+const MAX_CONNECTIONS = 1_000;
 
 /** What this gateway tells the others of itself, and what they tell. */
 export class Nodes implements Service {
@@ -71,7 +78,7 @@ export class Nodes implements Service {
   }
 
   own(): NodeSheet {
-    const { bus, facts, clock, shards } = this.parts;
+    const { bus, facts, clock, shards, callers } = this.parts;
     const now = clock.now();
     const { totals } = bus.tally;
     const { consumers, unsettled } = bus.counts;
@@ -86,6 +93,7 @@ export class Nodes implements Service {
       totals,
       rates: ratesOf([...this.#samples, { at: clock.steady(), totals }]),
       consumerSheets: [...consumersOf(bus)],
+      connections: callers(MAX_CONNECTIONS).map((caller) => ({ ...caller, ...bus.client(caller.peer) })),
     };
   }
 

@@ -22,7 +22,7 @@ const publish = (...ids: string[]) => bus.publish(messages('orders', ...ids), 'm
 /** Time passes meanwhile, as a queue that stays quiet is waited for. */
 async function purge(before: number) {
   const { clock, broker, ledger, engine } = fixture;
-  const parts = { clock, broker, ledger, queues: engine.queues, nonces: new NonceSource() };
+  const parts = { clock, broker, ledger, queues: engine.queues, nonces: new NonceSource(), termsOf: bus.termsOf };
   const passing = setInterval(() => clock.advance(500), 10);
   try {
     return await purgeQueue(parts, channel, { before, until: now() + 3_000 });

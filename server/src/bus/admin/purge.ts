@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel } from '../../model/channel.js';
 import type { Message } from '../../model/message.js';
+import type { TermsOf } from '../../model/search-term.js';
 import type { Broker, FrameDelivery, FrameSink } from '../../ports/broker.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Entry, Ledger } from '../../ports/ledger.js';
@@ -13,6 +14,7 @@ export interface PurgeParts {
   readonly ledger: Ledger;
   readonly nonces: NonceSource;
   readonly clock: Clock;
+  readonly termsOf: TermsOf;
 }
 
 export interface PurgeTerms {
@@ -128,7 +130,7 @@ async function purgeFrames(
 }
 
 async function settle(
-  { ledger, nonces, clock }: PurgeParts,
+  { ledger, nonces, clock, termsOf }: PurgeParts,
   channel: Channel,
   frames: readonly FrameDelivery[],
   before: number,
@@ -142,6 +144,7 @@ async function settle(
     consumer: '',
     acceptedAt: message.acceptedAt,
     deliveredAt: 0,
+    terms: termsOf(message),
   });
   const old = (verify: boolean) =>
     frames

@@ -28,7 +28,7 @@ function readings() {
   const bus = fixture.bus();
   const shared = { bus, clock, logger: silentLogger, queues: engine.queues, backlogs };
   const facts = { name: 'one', version: '0', engine: 'embedded' };
-  const nodes = new Nodes({ ...shared, board: engine.nodes, facts, shards: () => [] });
+  const nodes = new Nodes({ ...shared, board: engine.nodes, facts, shards: () => [], callers: () => [] });
   const read = (most = 10) => new DepthReadings({ ...shared, nodes, depths: new Depths(shared) }).read(most, 1_000);
   return { bus, state, read, reader: new DepthReadings({ ...shared, nodes, depths: new Depths(shared) }) };
 }

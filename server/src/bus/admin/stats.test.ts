@@ -23,7 +23,7 @@ it('with the ledger away tell rates all the same: without depths until there wer
   const backlogs: Backlogs = Object.create(engine.backlogs, { counts: { value: counts } });
   const shared = { bus: fixture.bus(), clock, logger: silentLogger, queues: engine.queues, backlogs };
   const facts = { name: 'one', version: '0', engine: 'embedded' };
-  const nodes = new Nodes({ ...shared, board: engine.nodes, facts, shards: () => [] });
+  const nodes = new Nodes({ ...shared, board: engine.nodes, facts, shards: () => [], callers: () => [] });
   const stats = new Stats({ ...shared, nodes, depths: new Depths(shared) });
   expect(await stats.of('')).toMatchObject({ at: clock.now(), nodes: 1, depths: undefined });
   away = false;

@@ -43,7 +43,7 @@ function tlsCheck({ address, secure }: GatewayClient): Check {
   return warn(
     'gateway tls',
     'plain over a network',
-    'put a TLS proxy before it and use grpcs://, unless the network is private',
+    'set TlsCert and TlsKey at the gateway and use grpcs:// (docs/security.md)',
   );
 }
 

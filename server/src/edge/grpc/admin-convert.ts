@@ -124,24 +124,30 @@ export function fromRecord({ record, channel }: NamedRecord): MessageInitShape<t
     settleTimeMs: BigInt(record.settledAt),
     dueTimeMs: BigInt(record.dueAt),
     reason: record.reason,
+    node: record.node,
+    key: record.key,
   };
 }
 
-export function fromMessage({
-  id,
-  topic,
-  wire,
-  timelines,
-}: MessageView): MessageInitShape<typeof GetMessageResponseSchema> {
+/** Of a body that is longer than `maxBodyBytes`, the beginning. */
+export function fromMessage(
+  { id, topic, wire, timelines }: MessageView,
+  maxBodyBytes: number,
+): MessageInitShape<typeof GetMessageResponseSchema> {
   const acceptedAt = Math.max(0, ...timelines.map(({ record }) => record.acceptedAt));
+  const message = wire === undefined ? undefined : fromBinary(MessageSchema, wire);
+  const bodyBytes = message?.body.length ?? 0;
+  if (message !== undefined) message.body = message.body.subarray(0, maxBodyBytes);
   return {
     id,
     topic,
-    ...(wire === undefined ? {} : { message: fromBinary(MessageSchema, wire) }),
+    ...(message === undefined ? {} : { message }),
+    bodyBytes: BigInt(bodyBytes),
     acceptTimeMs: BigInt(acceptedAt),
     timelines: timelines.map((timeline) => ({
       record: fromRecord(timeline),
       attempts: timeline.attempts.map(fromAttempt),
+      held: timeline.held,
     })),
   };
 }
@@ -154,6 +160,7 @@ function fromAttempt(attempt: AttemptView): MessageInitShape<typeof AttemptSchem
     deliverTimeMs: BigInt(attempt.deliveredAt),
     settleTimeMs: BigInt(attempt.settledAt),
     reason: attempt.reason,
+    node: attempt.node,
   };
 }
 

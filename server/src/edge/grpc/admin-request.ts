@@ -7,8 +7,9 @@ import type { DeadQuery } from '../../bus/admin/dead-desk.js';
 import type { MessageFilter } from '../../bus/admin/message-desk.js';
 import { parsePageToken } from '../../bus/admin/page-token.js';
 import { BusError } from '../../model/errors.js';
-import { MAX_ID_LENGTH } from '../../model/message.js';
+import { MAX_ID_LENGTH, MAX_KEY_LENGTH } from '../../model/message.js';
 import { isVisibleAscii } from '../../model/message-codec.js';
+import { headerTerm, keyTerm, type SearchTerm } from '../../model/search-term.js';
 import { checkChannel, checkPattern, checkTopic, MAX_CHANNEL_LENGTH, MAX_TOPIC_LENGTH } from '../../model/topic.js';
 import type { ViewState } from '../../ports/inspector.js';
 import type { PageAsk } from '../../ports/page.js';
@@ -23,6 +24,7 @@ const MAX_PER_SECOND = 100_000;
 const MAX_REASON_LENGTH = 256;
 /** What a JavaScript date can be: times are kept as numbers. */
 const MAX_TIME_MS = 8_640_000_000_000_000;
+const MAX_BODY_BYTES = 1_073_741_824;
 const MIN_INTERVAL_MS = 250;
 const MAX_INTERVAL_MS = 60_000;
 
@@ -93,25 +95,40 @@ const STATES: Readonly<Partial<Record<MessageState, ViewState>>> = {
   [MessageState.PURGED]: 'purged',
 };
 
-export function toMessageFilter(request: FindMessagesRequest): MessageFilter {
-  const { id, key, topic, channel } = request;
-  if (key !== '') {
-    throw invalid(
-      'key',
-      'no text yet: a key travels with the message, and the ledger has no record of it; search by id',
-    );
-  }
+/** `searchHeaders` are those of the config. */
+export function toMessageFilter(request: FindMessagesRequest, searchHeaders: readonly string[]): MessageFilter {
+  const { id, topic, channel } = request;
   if (id !== '') checkMessageId(id, 'id');
+  const term = toTerm(request, searchHeaders);
+  if (id !== '' && term !== undefined) throw invalid('id', 'nothing where a key or a header is searched for');
   checkNames(request);
   const states = request.states.map((code, i) => {
     const state = STATES[code];
     if (state === undefined) throw invalid(`states[${i}]`, 'a state of a message');
-    if (id === '' && (state === 'delayed' || state === 'parked')) {
-      throw invalid(`states[${i}]`, 'DELAYED and PARKED only with an id: see ListScheduled and ListTopics');
+    if (id === '' && term === undefined && (state === 'delayed' || state === 'parked')) {
+      throw invalid(
+        `states[${i}]`,
+        'DELAYED and PARKED only with an id, a key or a header: see ListScheduled and ListTopics',
+      );
     }
     return state;
   });
-  return { id, topic, channel, states: [...new Set(states)], ...toTimes(request) };
+  return { id, term, topic, channel, states: [...new Set(states)], ...toTimes(request) };
+}
+
+function toTerm(
+  { key, headerName, headerValue }: FindMessagesRequest,
+  searchHeaders: readonly string[],
+): SearchTerm | undefined {
+  if (headerName === '') {
+    if (headerValue !== '') throw invalid('header_name', 'the name of the header whose value is given');
+    if (key.length > MAX_KEY_LENGTH) throw invalid('key', `up to ${MAX_KEY_LENGTH} characters`);
+    return key === '' ? undefined : keyTerm(key);
+  }
+  if (key !== '') throw invalid('key', 'nothing where a header is searched for');
+  if (searchHeaders.includes(headerName)) return headerTerm(headerName, headerValue);
+  const known = searchHeaders.length === 0 ? 'names none' : `names ${searchHeaders.join(', ')}`;
+  throw invalid('header_name', `a header of config SearchHeaders, which ${known}`);
 }
 
 export function toDeadQuery(query: WireDeadQuery | undefined): DeadQuery {
@@ -127,6 +144,13 @@ export function toDeadQuery(query: WireDeadQuery | undefined): DeadQuery {
     throw invalid('query.reason_contains', `up to ${MAX_REASON_LENGTH} characters`);
   }
   return { topic, channel, ids: [...new Set(ids)], ...toTimes(query, 'query.'), reason: reasonContains };
+}
+
+/** Every body is shorter than what 0 stands for. */
+export function toBodyBytes(bytes: number): number {
+  if (bytes === 0) return MAX_BODY_BYTES;
+  checkRange('QUERY_INVALID', 'max_body_bytes', bytes, 1, MAX_BODY_BYTES, 'bytes');
+  return bytes;
 }
 
 export function toLimit(limit: number): number {

@@ -4,7 +4,9 @@ import * as wire from '@waybill/proto/waybill/v1/admin';
 import type { Admin } from '../../bus/admin/admin.js';
 import { pageByPlace, pageOf } from '../../bus/admin/named-page.js';
 import { formatPageToken } from '../../bus/admin/page-token.js';
+import type { Sight } from '../../bus/admin/sight.js';
 import type { Limit } from '../../bus/limit.js';
+import type { LockDesk } from '../../bus/lock-desk.js';
 import { BusError } from '../../model/errors.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
 import { checkChannel, checkPattern, checkTopic } from '../../model/topic.js';
@@ -12,7 +14,12 @@ import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import type { NodeSheet } from '../../ports/node-board.js';
 import type { Position } from '../../ports/page.js';
+import type { Callers } from '../access/guard.js';
+import type { AdminCall, AdminCalls } from './admin-calls.js';
+import { changeMethods } from './admin-changes.js';
 import * as convert from './admin-convert.js';
+import { cronMethods } from './admin-cron.js';
+import { liveMethods } from './admin-live.js';
 import * as ask from './admin-request.js';
 import { deadlineOf } from './call.js';
 import { toRetryPolicy } from './convert.js';
@@ -31,6 +38,9 @@ export interface AdminServiceOptions {
   readonly defaultRetry: RetryPolicy;
   /** Of all streams. */
   readonly streams: Limit;
+  readonly callers: Callers;
+  /** By which messages can be found; config `SearchHeaders`. */
+  readonly searchHeaders: readonly string[];
 }
 
 /** Purging and redriving take so long at most for a call without a deadline. */
@@ -42,6 +52,7 @@ export class AdminService {
 
   constructor(
     private readonly admin: Admin,
+    private readonly locks: LockDesk,
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly options: AdminServiceOptions,
@@ -55,12 +66,21 @@ export class AdminService {
   }
 
   implementation(): UntypedServiceImplementation {
+    const calls: AdminCalls = {
+      answer: (schema, handle) => this.#answer(schema, handle),
+      note: (call, action, target, count) => this.#note(call, action, target, count),
+      times: (call) => this.#times(call),
+      caller: (call) => this.options.callers.of(call),
+    };
     return {
       ...this.#topics(),
       ...this.#channels(),
       ...this.#messages(),
       ...this.#schedule(),
       ...this.#gateways(),
+      ...changeMethods(this.admin, calls),
+      ...cronMethods(this.admin.cron, calls),
+      ...liveMethods(this.admin, this.locks, calls),
       watchStats: (call: WatchCall) => this.#watches.open(call),
     };
   }
@@ -68,24 +88,24 @@ export class AdminService {
   #topics(): UntypedServiceImplementation {
     const { topics } = this.admin;
     return {
-      listTopics: this.#answer(wire.ListTopicsResponseSchema, async (request: wire.ListTopicsRequest) => {
+      listTopics: this.#answer(wire.ListTopicsResponseSchema, async (request: wire.ListTopicsRequest, call) => {
         const { prefix } = request;
         ask.checkTopicPrefix(prefix);
-        const { rows, next } = await topics.list(prefix, ask.toPageAsk(request, [prefix]));
+        const { rows, next } = await topics.list(prefix, ask.toPageAsk(request, [prefix]), this.#sight(call));
         return { topics: rows.map(convert.fromTopic), ...tokenOf(next, [prefix]) };
       }),
-      getTopic: this.#answer(wire.GetTopicResponseSchema, async ({ topic: name }: wire.GetTopicRequest) => {
+      getTopic: this.#answer(wire.GetTopicResponseSchema, async ({ topic: name }: wire.GetTopicRequest, call) => {
         checkPattern(name, 'topic');
-        const { topic, channels } = await topics.get(name);
+        const { topic, channels } = await topics.get(name, this.#sight(call));
         return { topic: convert.fromTopic(topic), channels: channels.map(convert.fromChannel) };
       }),
       deleteTopic: this.#answer(wire.DeleteTopicResponseSchema, async (request: wire.DeleteTopicRequest, call) => {
         const { topic, purge, dryRun } = request;
         checkPattern(topic, 'topic');
         const deleting = topics.delete(topic, { purge, dryRun, ...this.#times(call) });
-        const { channels, purged, cancelled } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
+        const { channels, purged, cancelled, cron } = await this.#orStopped(call, 'DeleteTopic', topic, deleting);
         if (!dryRun) await this.#note(call, 'DeleteTopic', topic, channels);
-        return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled) };
+        return { channels, purged: BigInt(purged), cancelled: BigInt(cancelled), cronEntries: cron };
       }),
     };
   }
@@ -93,11 +113,12 @@ export class AdminService {
   #channels(): UntypedServiceImplementation {
     const { channels } = this.admin;
     return {
-      listChannels: this.#answer(wire.ListChannelsResponseSchema, async (request: wire.ListChannelsRequest) => {
+      listChannels: this.#answer(wire.ListChannelsResponseSchema, async (request: wire.ListChannelsRequest, call) => {
         const { topic, prefix } = request;
         if (topic !== '') checkPattern(topic, 'topic');
         ask.checkChannelPrefix(prefix);
-        const { rows, next } = await channels.list({ topic, prefix }, ask.toPageAsk(request, [topic, prefix]));
+        const page = ask.toPageAsk(request, [topic, prefix]);
+        const { rows, next } = await channels.list({ topic, prefix }, page, this.#sight(call));
         return { channels: rows.map(convert.fromChannel), ...tokenOf(next, [topic, prefix]) };
       }),
       getChannel: this.#answer(wire.GetChannelResponseSchema, async (request: wire.GetChannelRequest) => {
@@ -136,30 +157,39 @@ export class AdminService {
       purgeChannel: this.#answer(wire.PurgeChannelResponseSchema, (request: wire.PurgeChannelRequest, call) =>
         this.#purge(request, call),
       ),
-      listConsumers: this.#answer(wire.ListConsumersResponseSchema, async (request: wire.ListConsumersRequest) => {
-        const { topic, channel } = request;
-        if (topic !== '') checkPattern(topic, 'topic');
-        if (channel !== '') checkChannel(channel, 'channel');
-        const page = ask.toPageAsk(request, [topic, channel]);
-        const all = (await this.admin.nodes.list()).flatMap((node) => consumersOf(node, topic, channel));
-        const { rows, next } = pageByPlace(all, page);
-        return { consumers: [...rows], ...tokenOf(next, [topic, channel]) };
-      }),
+      listConsumers: this.#answer(
+        wire.ListConsumersResponseSchema,
+        async (request: wire.ListConsumersRequest, call) => {
+          const { topic, channel } = request;
+          if (topic !== '') checkPattern(topic, 'topic');
+          if (channel !== '') checkChannel(channel, 'channel');
+          const page = ask.toPageAsk(request, [topic, channel]);
+          const all = (await this.admin.nodes.list()).flatMap((node) => {
+            return consumersOf(node, topic, channel, this.#sight(call));
+          });
+          const { rows, next } = pageByPlace(all, page);
+          return { consumers: [...rows], ...tokenOf(next, [topic, channel]) };
+        },
+      ),
     };
   }
 
   #messages(): UntypedServiceImplementation {
     const { messages } = this.admin;
     return {
-      findMessages: this.#answer(wire.FindMessagesResponseSchema, async (request: wire.FindMessagesRequest) => {
-        const filter = ask.toMessageFilter(request);
-        const { rows, next } = await messages.find(filter, ask.toPageAsk(request, filter));
+      findMessages: this.#answer(wire.FindMessagesResponseSchema, async (request: wire.FindMessagesRequest, call) => {
+        const filter = ask.toMessageFilter(request, this.options.searchHeaders);
+        const { rows, next } = await messages.find(filter, ask.toPageAsk(request, filter), this.#sight(call));
         return { messages: rows.map(convert.fromRecord), ...tokenOf(next, filter) };
       }),
-      getMessage: this.#answer(wire.GetMessageResponseSchema, async ({ topic, id }: wire.GetMessageRequest) => {
-        if (topic !== '') checkTopic(topic, 'topic');
+      getMessage: this.#answer(wire.GetMessageResponseSchema, async (request: wire.GetMessageRequest, call) => {
+        const { topic, id, channel, channelTopic } = request;
+        ask.checkNames(request);
         ask.checkMessageId(id, 'id');
-        return convert.fromMessage(await messages.get(topic, id));
+        if (channelTopic !== '') checkPattern(channelTopic, 'channel_topic');
+        const most = ask.toBodyBytes(request.maxBodyBytes);
+        const found = await messages.get(topic, id, { channel, channelTopic }, this.#sight(call));
+        return convert.fromMessage(found, most);
       }),
     };
   }
@@ -167,28 +197,33 @@ export class AdminService {
   #schedule(): UntypedServiceImplementation {
     const { dead } = this.admin;
     return {
-      listScheduled: this.#answer(wire.ListScheduledResponseSchema, async (request: wire.ListScheduledRequest) => {
-        ask.checkNames(request);
-        const { topic, channel } = request;
-        const times = ask.toTimes(request);
-        const filter = { topic: topic === '' ? undefined : topic, channel, ...times };
-        const { rows, next } = await dead.scheduled(filter, ask.toPageAsk(request, filter));
-        return { scheduled: rows.map(convert.fromScheduled), ...tokenOf(next, filter) };
-      }),
+      listScheduled: this.#answer(
+        wire.ListScheduledResponseSchema,
+        async (request: wire.ListScheduledRequest, call) => {
+          ask.checkNames(request);
+          const { topic, channel } = request;
+          const times = ask.toTimes(request);
+          const filter = { topic: topic === '' ? undefined : topic, channel, ...times };
+          const { rows, next } = await dead.scheduled(filter, ask.toPageAsk(request, filter), this.#sight(call));
+          return { scheduled: rows.map(convert.fromScheduled), ...tokenOf(next, filter) };
+        },
+      ),
       runNow: this.#answer(wire.RunNowResponseSchema, (request: wire.RunNowRequest, call) =>
         this.#runNow(request, call),
       ),
-      listDead: this.#answer(wire.ListDeadResponseSchema, async (request: wire.ListDeadRequest) => {
+      listDead: this.#answer(wire.ListDeadResponseSchema, async (request: wire.ListDeadRequest, call) => {
         const query = ask.toDeadQuery(request.query);
-        const { rows, next } = await dead.dead(query, ask.toPageAsk(request, query));
+        const { rows, next } = await dead.dead(query, ask.toPageAsk(request, query), this.#sight(call));
         return { dead: rows.map(convert.fromDead), ...tokenOf(next, query) };
       }),
       redrive: this.#answer(wire.RedriveResponseSchema, async (request: wire.RedriveRequest, call) => {
         const query = ask.toDeadQuery(request.query);
         const { dryRun } = request;
-        const terms = { limit: ask.toLimit(request.limit), dryRun, ...this.#times(call) };
+        const sight = this.#sight(call, 'admin');
+        const terms = { limit: ask.toLimit(request.limit), dryRun, sight, ...this.#times(call) };
         const perSecond = ask.checkPerSecond(request.maxPerSecond);
-        const redriving = dead.redrive(query, call.getPeer(), perSecond, terms);
+        const how = { perSecond, dropTtl: request.dropTtl };
+        const redriving = dead.redrive(query, this.#actor(call), how, terms);
         const { count, complete } = await this.#orStopped(call, 'Redrive', inWords(query), redriving);
         if (!dryRun) await this.#note(call, 'Redrive', inWords(query), count);
         return { count: BigInt(count), complete };
@@ -196,7 +231,8 @@ export class AdminService {
       deleteDead: this.#answer(wire.DeleteDeadResponseSchema, async (request: wire.DeleteDeadRequest, call) => {
         const query = ask.toDeadQuery(request.query);
         const { dryRun } = request;
-        const terms = { limit: ask.toLimit(request.limit), dryRun, ...this.#times(call) };
+        const sight = this.#sight(call, 'admin');
+        const terms = { limit: ask.toLimit(request.limit), dryRun, sight, ...this.#times(call) };
         const deleting = dead.delete(query, terms);
         const { count, complete } = await this.#orStopped(call, 'DeleteDead', inWords(query), deleting);
         if (!dryRun) await this.#note(call, 'DeleteDead', inWords(query), count);
@@ -297,7 +333,16 @@ export class AdminService {
   }
 
   #note(call: Call, action: string, target: string, count: number): Promise<void> {
-    return this.admin.audit.note(call.getPeer(), action, target, count);
+    return this.admin.audit.note(this.#actor(call), action, target, count);
+  }
+
+  /** Who it is, or where it comes from where nobody is asked. */
+  #actor(call: Call): string {
+    return this.options.callers.of(call).name || call.getPeer();
+  }
+
+  #sight(call: Call, right: 'read' | 'admin' = 'read'): Sight {
+    return this.options.callers.of(call).sight(right);
   }
 
   /** A method that answers by this schema. */
@@ -312,15 +357,16 @@ export class AdminService {
 }
 
 type Answer<Desc extends DescMessage> = MessageInitShape<Desc>;
-type Call = Pick<ServerUnaryCall<unknown, unknown>, 'getPeer' | 'getDeadline'>;
+type Call = AdminCall;
 
 function tokenOf(next: Position | undefined, filter: unknown): { readonly nextPageToken: string } {
   return { nextPageToken: formatPageToken(next, filter) };
 }
 
-function consumersOf({ name, consumerSheets }: NodeSheet, topic: string, channel: string) {
+function consumersOf({ name, consumerSheets }: NodeSheet, topic: string, channel: string, sight: Sight) {
   return consumerSheets
     .filter((sheet) => (topic === '' || sheet.topic === topic) && (channel === '' || sheet.channel === channel))
+    .filter((sheet) => sight.channel(sheet.topic, sheet.channel))
     .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     .map((sheet) => convert.fromConsumer(name, sheet));
 }

@@ -30,6 +30,8 @@ import { checkTopic } from '../../model/topic.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Watch, WatchedCall } from '../../ports/telemetry.js';
+import type { Guard } from '../access/guard.js';
+import { Receipts } from '../access/receipts.js';
 import { abortControllerOf, deadlineOf } from './call.js';
 import {
   checkCount,
@@ -72,6 +74,7 @@ export interface BusServiceOptions {
   readonly streams: Limit;
   /** Asked about calls that name a trace. */
   readonly watch: Watch | undefined;
+  readonly guard: Guard;
 }
 
 const MAX_PULL = 1_000;
@@ -82,6 +85,7 @@ const DRAIN_POLL_MS = 20;
 /** `waybill.v1.Bus`: checks and converts; the core does the work. */
 export class BusService {
   readonly #publishStreams: PublishStreams;
+  readonly #receipts: Receipts;
   /** Pulls under way: aborted when the gateway stops, so that none waits until its time is up. */
   readonly #pulls = new Set<AbortController>();
   /** Unary calls that are not answered yet. */
@@ -94,7 +98,8 @@ export class BusService {
     private readonly logger: Logger,
     private readonly options: BusServiceOptions,
   ) {
-    this.#publishStreams = new PublishStreams(bus, clock, logger, options.publishTimeoutMs, options.streams);
+    this.#publishStreams = new PublishStreams(bus, clock, logger, options);
+    this.#receipts = new Receipts(bus.channels);
   }
 
   /** Ends the publish streams, and waits until all that was read is answered, at most `graceMs`. */
@@ -152,7 +157,15 @@ export class BusService {
     if (fault !== undefined) throw fault;
     checkCount(messages.length, 'messages', MAX_BATCH);
     const deadline = deadlineOf(call, this.clock.now(), this.options.publishTimeoutMs);
-    const results = await this.bus.publish(messages, 'messages', deadline, watched?.context);
+    const { guard } = this.options;
+    guard.countMessages(call, messages.length);
+    const results = await this.bus.publish(
+      messages,
+      'messages',
+      deadline,
+      guard.of(call).publishRefusal,
+      watched?.context,
+    );
     if (results.every(({ error }) => error !== undefined)) throw results[0]?.error;
     return {
       $typeName: PublishResponseSchema.typeName,
@@ -163,7 +176,7 @@ export class BusService {
   async #pull(call: ServerUnaryCall<PullRequest, DeliveryBatch>): Promise<DeliveryBatch> {
     const { request } = call;
     const now = this.clock.now();
-    const consumer = toConsumerRequest(request, '', call.getPeer(), this.options.defaultRetry);
+    const consumer = toConsumerRequest(request, '', this.options.guard.consumerNameOf(call), this.options.defaultRetry);
     const most = Math.min(MAX_PULL, this.options.maxCredit);
     const max = request.maxMessages === 0 ? 1 : request.maxMessages;
     checkRange('BATCH_INVALID', 'max_messages', max, 1, most, 'messages');
@@ -209,7 +222,11 @@ export class BusService {
       const { request } = call;
       checkCount(request.receipts.length, 'receipts', MAX_RECEIPTS);
       const deadline = deadlineOf(call, this.clock.now(), Number.POSITIVE_INFINITY);
-      const statuses = await this.bus.settle(request.receipts, toAction(request), deadline);
+      const action = toAction(request);
+      const who = this.options.guard.of(call);
+      const statuses = await this.#receipts.settle(who, request.receipts, (allowed) => {
+        return this.bus.settle(allowed, action, deadline);
+      });
       const results: SettleResult[] = statuses.map((status, i) => fromSettleStatus(request.receipts[i] ?? '', status));
       return { $typeName: schema.typeName, results };
     });

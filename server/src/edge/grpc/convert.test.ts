@@ -20,7 +20,7 @@ const TEN_YEARS = BigInt(MAX_DELAY_MS);
 
 function open(init: MessageInitShape<typeof OpenFrameSchema>, peer = '10.0.0.1:5000') {
   const frame = create(OpenFrameSchema, { topic: 'orders', channel: 'billing', ...init });
-  return toConsumerRequest(frame, 'open.', peer, DEFAULTS);
+  return toConsumerRequest(frame, 'open.', (given) => given || peer, DEFAULTS);
 }
 
 function faultOf(work: () => unknown): BusError | undefined {

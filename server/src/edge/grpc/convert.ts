@@ -41,7 +41,8 @@ export interface ConsumerRequest {
 export function toConsumerRequest(
   request: OpenFrame | PullRequest,
   field: string,
-  peer: string,
+  /** What a consumer is called that gives itself this name, or none. */
+  nameOf: (given: string) => string,
   defaults: RetryPolicy,
 ): ConsumerRequest {
   checkPattern(request.topic, `${field}topic`);
@@ -54,7 +55,7 @@ export function toConsumerRequest(
     channel: request.channel,
     leaseMs: toLeaseMs(request.leaseSeconds, `${field}lease_seconds`),
     retry: request.retry === undefined ? undefined : toRetryPolicy(request.retry, `${field}retry`, defaults),
-    consumer: request.consumer === '' ? peer.slice(0, MAX_CONSUMER_LENGTH) : request.consumer,
+    consumer: [...nameOf(request.consumer)].slice(0, MAX_CONSUMER_LENGTH).join(''),
   };
 }
 

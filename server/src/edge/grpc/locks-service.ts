@@ -16,6 +16,7 @@ import type { LockDesk } from '../../bus/lock-desk.js';
 import { checkLockName, formatLockToken, MAX_LOCK_TTL_MS, MIN_LOCK_TTL_MS, parseLockToken } from '../../model/lock.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Callers } from '../access/guard.js';
 import { abortControllerOf, deadlineOf } from './call.js';
 import { checkRange } from './convert.js';
 import { complete, method } from './definition.js';
@@ -35,6 +36,7 @@ export class LocksService {
     private readonly desk: LockDesk,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    private readonly callers: Callers,
   ) {}
 
   implementation(): UntypedServiceImplementation {
@@ -60,7 +62,9 @@ export class LocksService {
     checkRange('WAIT_INVALID', 'wait_ms', wait, 0, MAX_WAIT_MS, 'ms');
     const now = this.clock.now();
     const until = Math.min(now + wait, deadlineOf(call, now, MAX_WAIT_MS));
-    const lock = await this.desk.acquire(name, { ttlMs: ttl, until, signal: abortControllerOf(call).signal });
+    const { signal } = abortControllerOf(call);
+    const holder = this.callers.of(call).name || call.getPeer();
+    const lock = await this.desk.acquire(name, { ttlMs: ttl, until, signal, holder });
     if (lock === undefined) return create(AcquireResponseSchema, { acquired: false });
     return create(AcquireResponseSchema, {
       acquired: true,

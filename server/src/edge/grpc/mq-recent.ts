@@ -14,10 +14,12 @@ export class RecentReceipts {
     if (oldest !== undefined) this.#receipts.delete(oldest);
   }
 
-  /** Once: who settles it again asks the ledger. */
-  take(id: string): string | undefined {
-    const receipt = this.#receipts.get(id);
-    if (receipt !== undefined) this.#receipts.delete(id);
-    return receipt;
+  get(id: string): string | undefined {
+    return this.#receipts.get(id);
+  }
+
+  /** It is settled: who does so again asks the ledger. */
+  drop(id: string): void {
+    this.#receipts.delete(id);
   }
 }

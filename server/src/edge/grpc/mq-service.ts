@@ -13,10 +13,14 @@ import {
   type TopicSubscribeRequest,
 } from '@waybill/proto/mq/mq';
 import type { Bus } from '../../bus/bus.js';
+import type { Action } from '../../bus/settle.js';
 import { BusError } from '../../model/errors.js';
 import { checkChannel, checkTopic } from '../../model/topic.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Guard } from '../access/guard.js';
+import type { Principal } from '../access/principal.js';
+import { Receipts } from '../access/receipts.js';
 import { abortControllerOf, deadlineOf } from './call.js';
 import { complete, method } from './definition.js';
 import { type MqPublish, toData, toIncoming } from './mq-convert.js';
@@ -32,6 +36,7 @@ export interface MqServiceOptions {
   readonly publishTimeoutMs: number;
   /** Config `MaxJobRunningSeconds`: how long a client may hold a message. */
   readonly leaseMs: number;
+  readonly guard: Guard;
 }
 
 type Call<Request> = ServerUnaryCall<Request, unknown>;
@@ -49,6 +54,7 @@ const AWAY_MS = 1_000;
  */
 export class MqService {
   readonly #recent = new RecentReceipts();
+  readonly #receipts: Receipts;
 
   constructor(
     private readonly bus: Bus,
@@ -57,7 +63,9 @@ export class MqService {
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly options: MqServiceOptions,
-  ) {}
+  ) {
+    this.#receipts = new Receipts(bus.channels);
+  }
 
   queues(): UntypedServiceImplementation {
     return {
@@ -90,11 +98,11 @@ export class MqService {
   #settling(): UntypedServiceImplementation {
     return {
       ack: this.#unary(async (call: Call<QueueId>) => {
-        await this.#ack(call.request.id, this.#deadline(call));
+        await this.#ack(this.options.guard.of(call), call.request.id, this.#deadline(call));
         return EMPTY;
       }),
       nack: this.#unary(async (call: Call<QueueId>) => {
-        await this.#nack(call.request.id, this.#deadline(call));
+        await this.#nack(this.options.guard.of(call), call.request.id, this.#deadline(call));
         return EMPTY;
       }),
     };
@@ -128,6 +136,7 @@ export class MqService {
 
   async #publish(call: Call<unknown>, publish: MqPublish, prepare?: (deadline: number) => Promise<unknown>) {
     this.#refuseWhenDraining();
+    this.options.guard.countMessages(call, 1);
     const incoming = toIncoming(publish, this.options.maxMessageBytes);
     const deadline = deadlineOf(call, this.clock.now(), this.options.publishTimeoutMs);
     await prepare?.(deadline);
@@ -141,7 +150,8 @@ export class MqService {
     const signal = abortControllerOf(call).signal;
     if (!this.available()) await this.#awaitBroker(until, signal);
     const channel = await this.#channel(topic, name, until);
-    const options = { consumer: call.getPeer().slice(0, 64), leaseMs: this.options.leaseMs, max: 1, aliased: true };
+    const consumer = this.options.guard.consumerNameOf(call)('').slice(0, 64);
+    const options = { consumer, leaseMs: this.options.leaseMs, max: 1, aliased: true };
     for (;;) {
       const [pulled] = await this.bus.pull(channel, { ...options, until, signal });
       if (pulled === undefined) throw this.#nothing();
@@ -156,18 +166,29 @@ export class MqService {
   }
 
   /** OK however the settle ends: what is not leased any more was settled before, one way or the other. */
-  async #ack(id: string, deadline: number): Promise<void> {
-    const receipt = this.#recent.take(id) ?? (await this.#leased(id, deadline));
-    if (receipt !== undefined) await this.bus.settle([receipt], { kind: 'ack' }, deadline);
+  async #ack(who: Principal, id: string, deadline: number): Promise<void> {
+    const receipt = this.#recent.get(id) ?? (await this.#leased(id, deadline));
+    if (receipt !== undefined) await this.#settle(who, id, receipt, { kind: 'ack' }, deadline);
   }
 
-  async #nack(id: string, deadline: number): Promise<void> {
-    const receipt = this.#recent.take(id) ?? (await this.#leased(id, deadline));
+  async #nack(who: Principal, id: string, deadline: number): Promise<void> {
+    const receipt = this.#recent.get(id) ?? (await this.#leased(id, deadline));
     if (receipt !== undefined) {
-      const [status] = await this.bus.settle([receipt], { kind: 'nack', delayMs: undefined, reason: '' }, deadline);
+      const status = await this.#settle(who, id, receipt, { kind: 'nack', delayMs: undefined, reason: '' }, deadline);
       if (status === 'ok') return;
     }
-    if ((await this.bus.find(id, deadline))?.state === 'acked') throw new BusError('ALREADY_ACKED', 'already acked');
+    const found = await this.bus.find(id, deadline);
+    if (found?.state === 'acked' && (await this.#receipts.may(who, found.receipt))) {
+      throw new BusError('ALREADY_ACKED', 'already acked');
+    }
+  }
+
+  async #settle(who: Principal, id: string, receipt: string, action: Action, deadline: number) {
+    const [status] = await this.#receipts.settle(who, [receipt], (allowed) => {
+      this.#recent.drop(id);
+      return this.bus.settle(allowed, action, deadline);
+    });
+    return status;
   }
 
   async #leased(id: string, deadline: number): Promise<string | undefined> {

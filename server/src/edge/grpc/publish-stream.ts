@@ -4,6 +4,7 @@ import type { Bus } from '../../bus/bus.js';
 import type { Limit } from '../../bus/limit.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Guard } from '../access/guard.js';
 import { checkCount, fromPublishResult, MAX_BATCH } from './convert.js';
 import type { PublishInput } from './publish-codec.js';
 import { refuseStream, toServiceError } from './status.js';
@@ -12,6 +13,13 @@ export type PublishCall = ServerDuplexStream<PublishInput, PublishStreamResponse
 
 /** Requests of one stream under way; past it the stream is not read, and HTTP/2 tells the client to wait. */
 const MAX_UNDER_WAY = 256;
+
+export interface PublishStreamOptions {
+  readonly publishTimeoutMs: number;
+  /** Of all streams. */
+  readonly streams: Limit;
+  readonly guard: Guard;
+}
 
 /** `PublishStream`: every request on its own, answered when its messages are. */
 export class PublishStreams {
@@ -22,8 +30,7 @@ export class PublishStreams {
     private readonly bus: Bus,
     private readonly clock: Clock,
     private readonly logger: Logger,
-    private readonly timeoutMs: number,
-    private readonly limit: Limit,
+    private readonly options: PublishStreamOptions,
   ) {}
 
   get size(): number {
@@ -36,13 +43,13 @@ export class PublishStreams {
 
   open(call: PublishCall): void {
     try {
-      this.limit.enter();
+      this.options.streams.enter();
     } catch (error) {
       refuseStream(call, error, this.logger);
       return;
     }
     // It is told when the stream ended, whichever way.
-    call.once('close', () => this.limit.leave());
+    call.once('close', () => this.options.streams.leave());
     let underWay = 0;
     let ended = false;
     const end = () => {
@@ -73,7 +80,10 @@ export class PublishStreams {
   async #answer(call: PublishCall, { sequence, messages, fault }: PublishInput): Promise<void> {
     if (fault !== undefined) throw fault;
     checkCount(messages.length, 'messages', MAX_BATCH);
-    const results = await this.bus.publish(messages, 'messages', this.clock.now() + this.timeoutMs);
+    const { publishTimeoutMs, guard } = this.options;
+    const limited = guard.messagesLimited(call, messages.length);
+    const refusal = limited === undefined ? guard.of(call).publishRefusal : () => limited;
+    const results = await this.bus.publish(messages, 'messages', this.clock.now() + publishTimeoutMs, refusal);
     if (call.cancelled || call.destroyed) return;
     call.write({
       $typeName: PublishStreamResponseSchema.typeName,

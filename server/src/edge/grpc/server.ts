@@ -3,6 +3,7 @@ import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceI
 import { HealthImplementation } from 'grpc-health-check';
 import { StartError } from '../../model/errors.js';
 import type { Service } from '../../ports/service.js';
+import type { Tls } from '../tls.js';
 import { HealthDesc } from './health.js';
 import { addReflection } from './reflection.js';
 
@@ -16,6 +17,10 @@ export interface RpcServerOptions {
   readonly keepaliveMs: number;
   /** How long streams and calls may go on once the server stops, in milliseconds. */
   readonly drainMs: number;
+  /** Whether server reflection is there. */
+  readonly reflection: boolean;
+  /** Undefined: plain. */
+  readonly tls: Pick<Tls, 'credentials'> | undefined;
 }
 
 /** How long the last answers may take to be on their way. */
@@ -53,7 +58,7 @@ export class RpcServer implements Service {
     });
     for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
     this.health = this.#addHealth();
-    addReflection(this.#server, [...new Set(services.map(({ desc }) => desc.file))]);
+    if (options.reflection) addReflection(this.#server, [...new Set(services.map(({ desc }) => desc.file))]);
   }
 
   /** The port that it listens on. */
@@ -62,10 +67,11 @@ export class RpcServer implements Service {
   }
 
   async start(): Promise<void> {
-    const { host, port } = this.options;
+    const { host, port, tls } = this.options;
+    const credentials = tls?.credentials() ?? ServerCredentials.createInsecure();
     const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+      this.#server.bindAsync(address, credentials, (error, bound) => {
         if (error === null) resolve(bound);
         else reject(new StartError(`cannot listen on ${address} for gRPC (config RpcPort): ${error.message}`));
       });

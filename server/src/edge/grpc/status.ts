@@ -19,19 +19,28 @@ const CODES: Record<Reason, status> = {
   CHANNEL_NOT_EMPTY: status.FAILED_PRECONDITION,
   CHANNEL_NOT_FOUND: status.NOT_FOUND,
   CONSUMER_INVALID: status.INVALID_ARGUMENT,
+  // The next call tells whether its client may come again.
+  CREDENTIAL_ENDED: status.UNAVAILABLE,
   CREDIT_INVALID: status.INVALID_ARGUMENT,
+  CRON_EXISTS: status.ALREADY_EXISTS,
+  CRON_INVALID: status.INVALID_ARGUMENT,
+  CRON_NOT_FOUND: status.NOT_FOUND,
   DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
+  DEAD_CHANGED: status.ABORTED,
+  DEAD_NOT_FOUND: status.NOT_FOUND,
   DELAY_INVALID: status.INVALID_ARGUMENT,
   DRAINING: status.UNAVAILABLE,
   HEADER_INVALID: status.INVALID_ARGUMENT,
   ID_INVALID: status.INVALID_ARGUMENT,
   INTERNAL: status.INTERNAL,
+  KEYS_UNAVAILABLE: status.UNAVAILABLE,
   KEY_INVALID: status.INVALID_ARGUMENT,
   LEASE_INVALID: status.INVALID_ARGUMENT,
   LEDGER_UNAVAILABLE: status.UNAVAILABLE,
   LOCKS_UNAVAILABLE: status.UNAVAILABLE,
   LOCK_INVALID: status.INVALID_ARGUMENT,
   LOCK_LOST: status.FAILED_PRECONDITION,
+  LOCK_NOT_FOUND: status.NOT_FOUND,
   LOCK_TOKEN_INVALID: status.INVALID_ARGUMENT,
   MALFORMED: status.INVALID_ARGUMENT,
   MESSAGE_AMBIGUOUS: status.FAILED_PRECONDITION,
@@ -39,15 +48,19 @@ const CODES: Record<Reason, status> = {
   NOT_OPEN: status.FAILED_PRECONDITION,
   OVERLOADED: status.RESOURCE_EXHAUSTED,
   PAGE_INVALID: status.INVALID_ARGUMENT,
+  PERMISSION_DENIED: status.PERMISSION_DENIED,
   QUERY_INVALID: status.INVALID_ARGUMENT,
   QUEUE_CONFLICT: status.FAILED_PRECONDITION,
   QUEUE_OR_DATA_EMPTY: status.UNKNOWN,
+  RATE_LIMITED: status.RESOURCE_EXHAUSTED,
   REASON_INVALID: status.INVALID_ARGUMENT,
   RETRY_POLICY_INVALID: status.INVALID_ARGUMENT,
   SCHEDULED_NOT_FOUND: status.NOT_FOUND,
+  TOPIC_HAS_CRON: status.FAILED_PRECONDITION,
   TOPIC_INVALID: status.INVALID_ARGUMENT,
   TOPIC_NOT_FOUND: status.NOT_FOUND,
   TTL_INVALID: status.INVALID_ARGUMENT,
+  UNAUTHENTICATED: status.UNAUTHENTICATED,
   WAIT_INVALID: status.INVALID_ARGUMENT,
 };
 
@@ -91,7 +104,7 @@ export function disclose(
   return { busError: new BusError('INTERNAL', `${FAULT} ${logId}`), logId };
 }
 
-/** A `google.rpc.Status` with one `google.rpc.ErrorInfo`: fields 1, 2, 3 and 1, 2, 3 of the published protos. */
+/** A `google.rpc.Status` with `google.rpc.ErrorInfo`, and `google.rpc.RetryInfo` where a time is known; fields by the published protos. */
 function errorInfo(code: status, message: string, error: BusError, logId: string | undefined): Uint8Array {
   const info = new BinaryWriter().uint32(10).string(error.reason).uint32(18).string(ERROR_DOMAIN);
   const facts = { field: error.field, limit: error.limit, log_id: logId };
@@ -99,13 +112,18 @@ function errorInfo(code: status, message: string, error: BusError, logId: string
     if (value !== undefined) info.uint32(26).fork().uint32(10).string(key).uint32(18).string(value).join();
   }
   const status = new BinaryWriter().uint32(8).int32(code).uint32(18).string(message);
-  status
-    .uint32(26)
-    .fork()
-    .uint32(10)
-    .string('type.googleapis.com/google.rpc.ErrorInfo')
-    .uint32(18)
-    .bytes(info.finish())
-    .join();
+  addDetail(status, 'ErrorInfo', info);
+  if (error.retryAfterMs !== undefined) addDetail(status, 'RetryInfo', retryInfo(error.retryAfterMs));
   return status.finish();
+}
+
+function retryInfo(ms: number): BinaryWriter {
+  const seconds = Math.trunc(ms / 1000);
+  const nanos = Math.round(ms % 1000) * 1_000_000;
+  return new BinaryWriter().uint32(10).fork().uint32(8).int64(seconds).uint32(16).int32(nanos).join();
+}
+
+function addDetail(status: BinaryWriter, name: string, detail: BinaryWriter): void {
+  const type = `type.googleapis.com/google.rpc.${name}`;
+  status.uint32(26).fork().uint32(10).string(type).uint32(18).bytes(detail.finish()).join();
 }

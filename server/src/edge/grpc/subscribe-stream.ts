@@ -11,6 +11,9 @@ import { attemptNumber } from '../../model/attempt.js';
 import { BusError } from '../../model/errors.js';
 import type { RetryPolicy } from '../../model/retry-policy.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Guard } from '../access/guard.js';
+import type { Principal } from '../access/principal.js';
+import { Receipts } from '../access/receipts.js';
 import {
   checkCount,
   checkCredit,
@@ -31,6 +34,7 @@ export interface SubscribeOptions {
   readonly defaultLeaseMs: number;
   readonly defaultRetry: RetryPolicy;
   readonly heartbeatMs: number;
+  readonly guard: Guard;
 }
 
 /** Stock clients refuse a response of over 4 MiB: batches stay well below, and only a single large message goes past. */
@@ -44,13 +48,16 @@ const RETURN_MS = 2_000;
 /** All `Subscribe` streams of this gateway, so that they can be ended in order. */
 export class SubscribeStreams {
   readonly #streams = new Set<SubscribeStream>();
+  readonly #receipts: Receipts;
 
   constructor(
     private readonly bus: Bus,
     private readonly logger: Logger,
     private readonly options: SubscribeOptions,
     private readonly limit: Limit,
-  ) {}
+  ) {
+    this.#receipts = new Receipts(bus.channels);
+  }
 
   open(call: SubscribeCall): void {
     try {
@@ -59,7 +66,7 @@ export class SubscribeStreams {
       refuseStream(call, error, this.logger);
       return;
     }
-    const stream = new SubscribeStream(call, this.bus, this.logger, this.options, () => {
+    const stream = new SubscribeStream(call, this.bus, this.#receipts, this.logger, this.options, () => {
       this.#streams.delete(stream);
       this.limit.leave();
     });
@@ -87,6 +94,7 @@ export class SubscribeStreams {
  *      └────────────────┴───────── error, end, cancel ────────▶ closed
  */
 class SubscribeStream {
+  readonly #principal: Principal;
   #state: 'waiting' | 'opening' | 'open' | 'draining' | 'closed' = 'waiting';
   #subscription: Subscription | undefined;
   /** The `open` that later frames wait for. */
@@ -99,10 +107,12 @@ class SubscribeStream {
   constructor(
     private readonly call: SubscribeCall,
     private readonly bus: Bus,
+    private readonly receipts: Receipts,
     private readonly logger: Logger,
     private readonly options: SubscribeOptions,
     private readonly closed: () => void,
   ) {
+    this.#principal = options.guard.of(call);
     call.on('data', (request: SubscribeRequest | BusError) => this.#receive(request));
     call.on('end', () => void this.end());
     call.on('cancelled', () => void this.#close('its consumer went away'));
@@ -190,8 +200,9 @@ class SubscribeStream {
     if (this.#state !== 'waiting')
       throw new BusError('ALREADY_OPEN', 'a stream is opened once: use another one', { field: 'open' });
     this.#state = 'opening';
-    const { maxCredit, defaultLeaseMs, defaultRetry, heartbeatMs } = this.options;
-    const request = toConsumerRequest(open, 'open.', this.call.getPeer(), defaultRetry);
+    const { maxCredit, defaultLeaseMs, defaultRetry, heartbeatMs, guard } = this.options;
+    const request = toConsumerRequest(open, 'open.', guard.consumerNameOf(this.call), defaultRetry);
+    this.#principal.requireChannel('consume', request.topic, request.channel, 'open.topic');
     const credit = checkCredit(open.credit, 'open.credit', maxCredit);
     const leaseMs = request.leaseMs ?? defaultLeaseMs;
     const channel = await this.bus.channels.open(request.topic, request.channel, request.retry);
@@ -214,7 +225,9 @@ class SubscribeStream {
 
   async #settle(subscription: Subscription, sequence: bigint, receipts: string[], action: Action): Promise<void> {
     checkCount(receipts.length, `${action.kind}.receipts`, MAX_RECEIPTS);
-    const statuses = await subscription.settle(receipts, action);
+    const statuses = await this.receipts.settle(this.#principal, receipts, (allowed) => {
+      return subscription.settle(allowed, action);
+    });
     const failures = [];
     for (let i = 0; i < statuses.length; i++) {
       const status = statuses[i] ?? 'unknown';

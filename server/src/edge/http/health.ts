@@ -18,17 +18,24 @@ export function healthRoutes({ dependencies, draining }: HealthSources): Route[]
     {
       path: '/',
       method: 'GET',
+      open: true,
       handle(request, response) {
         response.setHeader('vary', 'accept');
         if (!request.headers.accept?.includes('text/html')) answerJson(response, 200, { success: true });
         else response.writeHead(302, { location: '/admin/', 'content-length': 0 }).end();
       },
     },
-    { path: '/ping', method: 'GET', handle: (_, response) => answerText(response, 200, 'pong') },
-    { path: '/healthz', method: 'GET', handle: (_, response) => answerJson(response, 200, { alive: true }) },
+    { path: '/ping', method: 'GET', open: true, handle: (_, response) => answerText(response, 200, 'pong') },
+    {
+      path: '/healthz',
+      method: 'GET',
+      open: true,
+      handle: (_, response) => answerJson(response, 200, { alive: true }),
+    },
     {
       path: '/readyz',
       method: 'GET',
+      open: true,
       handle(_, response) {
         const states = dependencies.map((dependency) => [dependency.name, dependency.health() ?? 'ok'] as const);
         const ready = !draining() && states.every(([, state]) => state === 'ok');

@@ -7,6 +7,8 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'OPTIONS';
   /** The answer may be long in coming, or never end: the client is not taken for dead while all that was written has reached it. */
   readonly mayWait?: boolean;
+  /** Probes ask for it: a client that should bring a certificate gets this without one. */
+  readonly open?: boolean;
   /** What it throws is answered with 500 and an id that is in the log. */
   handle(request: IncomingMessage, response: ServerResponse): void | Promise<void>;
 }

@@ -17,8 +17,9 @@ export function contextOf({ socket, headers }: IncomingMessage): ContextValues {
   return createContextValues().set(CONNECTION, {
     peer: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
     host: headers.host ?? '',
+    // Without the check, a certificate that nobody signed would be taken for what it says.
     auth:
-      socket instanceof TLSSocket
+      socket instanceof TLSSocket && socket.authorized
         ? { transportSecurityType: 'ssl', sslPeerCertificate: socket.getPeerCertificate() }
         : {},
   });

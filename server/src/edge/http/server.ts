@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { StartError } from '../../model/errors.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Service } from '../../ports/service.js';
+import type { Tls } from '../tls.js';
 import { answerJson } from './answer.js';
 import { type Route, type RouteTable, requestPath, routesOf, routeTable } from './route.js';
 
@@ -23,7 +25,8 @@ export interface HttpLimits {
 }
 
 export const HTTP_LIMITS: HttpLimits = {
-  maxConnections: 1_000,
+  // Silent ones are closed after seconds: as many as a crowd of them leave room for a probe.
+  maxConnections: 16_384,
   maxHeaderBytes: 16_384,
   headersTimeoutMs: 5_000,
   requestTimeoutMs: 30_000,
@@ -32,6 +35,9 @@ export const HTTP_LIMITS: HttpLimits = {
   stopTimeoutMs: 5_000,
 };
 
+/** Whether a client that does without a certificate may ask for more than a probe does, is told from its connection. */
+export type HttpTls = Pick<Tls, 'httpsOptions' | 'keep' | 'socketIsTrusted'>;
+
 export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free one. */
@@ -39,6 +45,8 @@ export interface HttpServerOptions {
   readonly routes: readonly Route[];
   readonly logger: Logger;
   readonly limits?: Partial<HttpLimits>;
+  /** Undefined: plain. */
+  readonly tls?: HttpTls | undefined;
 }
 
 /**
@@ -67,9 +75,9 @@ export class HttpServer implements Service {
   }
 
   async start(): Promise<void> {
-    const { host, port, logger } = this.#options;
+    const { host, port, logger, tls } = this.#options;
     const limits = this.#limits;
-    const server = createServer({
+    const options = {
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: Math.max(limits.requestTimeoutMs, limits.headersTimeoutMs),
@@ -78,7 +86,8 @@ export class HttpServer implements Service {
       // Finds a client that vanished while it waited for its answer.
       keepAlive: true,
       keepAliveInitialDelay: limits.silenceTimeoutMs,
-    });
+    };
+    const server = tls === undefined ? createServer(options) : tlsServer(tls, options);
     server.maxConnections = limits.maxConnections;
     server.setTimeout(limits.silenceTimeoutMs);
     server.on('connection', (socket) => {
@@ -134,6 +143,10 @@ export class HttpServer implements Service {
       const allow = Array.from(methods.keys()).join(', ');
       return { status: 405, error: `this path takes ${allow}`, allow };
     }
+    const { tls } = this.#options;
+    if (tls !== undefined && route.open !== true && !tls.socketIsTrusted(request.socket)) {
+      return { status: 401, error: 'this gateway asks for a client certificate' };
+    }
     return route.method !== 'POST' && hasBody(request) ? { status: 413, error: 'this request takes no body' } : route;
   }
 
@@ -154,6 +167,12 @@ export class HttpServer implements Service {
     if (response.headersSent) response.destroy();
     else answerJson(response, 500, { error: 'internal error', id });
   }
+}
+
+function tlsServer(tls: HttpTls, options: ServerOptions): Server {
+  const server = createTlsServer({ ...options, ...tls.httpsOptions });
+  tls.keep(server);
+  return server;
 }
 
 interface Refusal {

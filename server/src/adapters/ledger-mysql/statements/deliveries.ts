@@ -27,7 +27,7 @@ export interface StoredRecord extends DeliveryRecord {
 const COLUMNS = `d.channel_id, d.topic_id, d.message_id, d.state, d.attempt, d.nonce, d.consumer, d.accepted_at, d.delivered_at`;
 
 const INSERT = `INSERT INTO deliveries
-  (channel_id, topic_id, message_id, state, attempt, nonce, consumer, accepted_at, delivered_at, settled_at, reason) VALUES `;
+  (channel_id, topic_id, message_id, state, attempt, nonce, consumer, accepted_at, delivered_at, settled_at, reason, node_id) VALUES `;
 
 const { delivered, returned } = STATE_CODE;
 
@@ -43,9 +43,10 @@ const FRESHER = `(state = ${delivered} AND nonce = VALUES(nonce) OR state <= ${r
  */
 const APPLIED = '(nonce = VALUES(nonce) AND state = VALUES(state))';
 
-/** What a settle by a stranger does not know (the consumer, the times) stays as the hand-out's own record has it. */
+/** What a settle by a stranger does not know (the consumer, the times, the gateway) stays as the hand-out's own record has it. */
 const WRITE_FRESHER = ` ON DUPLICATE KEY UPDATE
   consumer = IF(${FRESHER} AND (VALUES(consumer) <> '' OR nonce <> VALUES(nonce)), VALUES(consumer), consumer),
+  node_id = IF(${FRESHER} AND (VALUES(node_id) <> 0 OR nonce <> VALUES(nonce)), VALUES(node_id), node_id),
   delivered_at = IF(${FRESHER} AND (VALUES(delivered_at) <> 0 OR nonce <> VALUES(nonce)), VALUES(delivered_at), delivered_at),
   accepted_at = IF(${FRESHER} AND VALUES(accepted_at) <> 0, VALUES(accepted_at), accepted_at),
   nonce = IF(${FRESHER}, VALUES(nonce), nonce),
@@ -56,6 +57,7 @@ const WRITE_FRESHER = ` ON DUPLICATE KEY UPDATE
 
 const OVERWRITE = ` ON DUPLICATE KEY UPDATE
   consumer = IF(VALUES(consumer) <> '' OR nonce <> VALUES(nonce), VALUES(consumer), consumer),
+  node_id = IF(VALUES(node_id) <> 0 OR nonce <> VALUES(nonce), VALUES(node_id), node_id),
   delivered_at = IF(VALUES(delivered_at) <> 0 OR nonce <> VALUES(nonce), VALUES(delivered_at), delivered_at),
   accepted_at = IF(VALUES(accepted_at) <> 0, VALUES(accepted_at), accepted_at),
   nonce = VALUES(nonce), state = VALUES(state), attempt = VALUES(attempt), settled_at = VALUES(settled_at),
@@ -67,20 +69,20 @@ const OVERWRITE = ` ON DUPLICATE KEY UPDATE
  * A row counts 1 when it was inserted, 2 when it was changed, 0 when it was left as it was; `Duplicates` counts the changed
  * ones. So n rows that count n + duplicates were all written, while one left out and one changed count 2, and duplicates 1.
  */
-export async function writeFresher(session: Session, rows: readonly PlacedEntry[]): Promise<boolean> {
-  const result = await session.run(INSERT + valuesOf(rows) + WRITE_FRESHER);
+export async function writeFresher(session: Session, rows: readonly PlacedEntry[], node: number): Promise<boolean> {
+  const result = await session.run(INSERT + valuesOf(rows, node) + WRITE_FRESHER);
   if (rows.length === 1) return result.affectedRows > 0;
   return result.affectedRows === rows.length + duplicatesOf(result);
 }
 
 /** The transaction rejects with ER_DUP_ENTRY when one of them has a record by now. */
-export async function insertRecords(session: Session, rows: readonly PlacedEntry[]): Promise<void> {
-  if (rows.length > 0) await session.later(INSERT + valuesOf(rows));
+export async function insertRecords(session: Session, rows: readonly PlacedEntry[], node: number): Promise<void> {
+  if (rows.length > 0) await session.later(INSERT + valuesOf(rows, node));
 }
 
 /** The caller holds locks on the records, and has found that the entries apply. */
-export async function overwriteRecords(session: Session, rows: readonly PlacedEntry[]): Promise<void> {
-  if (rows.length > 0) await session.later(INSERT + valuesOf(rows) + OVERWRITE);
+export async function overwriteRecords(session: Session, rows: readonly PlacedEntry[], node: number): Promise<void> {
+  if (rows.length > 0) await session.later(INSERT + valuesOf(rows, node) + OVERWRITE);
 }
 
 /** The records that there are, by key, as they are at this moment. */
@@ -112,8 +114,8 @@ export async function appendAttempts(session: Session, keys: readonly Keyed[]): 
   if (keys.length === 0) return;
   await session.later(
     `INSERT INTO attempts
-       (channel_id, topic_id, message_id, attempt, nonce, outcome, consumer, delivered_at, settled_at, reason)
-     SELECT channel_id, topic_id, message_id, attempt, nonce, state, consumer, delivered_at, settled_at, reason
+       (channel_id, topic_id, message_id, attempt, nonce, outcome, consumer, delivered_at, settled_at, reason, node_id)
+     SELECT channel_id, topic_id, message_id, attempt, nonce, state, consumer, delivered_at, settled_at, reason, node_id
      FROM deliveries FORCE INDEX (PRIMARY) WHERE ${amongKeys(keys)}
      ON DUPLICATE KEY UPDATE outcome = VALUES(outcome), settled_at = VALUES(settled_at), reason = VALUES(reason)`,
   );
@@ -145,13 +147,13 @@ function recordsOf(rows: readonly RecordRow[]): Map<string, StoredRecord> {
   return records;
 }
 
-function valuesOf(rows: readonly PlacedEntry[]): string {
+function valuesOf(rows: readonly PlacedEntry[], node: number): string {
   let sql = '';
   for (const { sql: key, entry } of rows) {
     const { change } = entry;
     const open = change.state === 'delivered' || change.state === 'leased';
     const reason = 'reason' in change ? textLiteral(change.reason, REASON_LENGTH) : 'NULL';
-    sql += `${sql === '' ? '' : ','}(${key},${STATE_CODE[change.state]},${outOf(entry, entry.attempt)},${open ? 0 : entry.at},${reason})`;
+    sql += `${sql === '' ? '' : ','}(${key},${STATE_CODE[change.state]},${outOf(entry, entry.attempt)},${open ? 0 : entry.at},${reason},${entry.deliveredAt === 0 ? 0 : node})`;
   }
   return sql;
 }

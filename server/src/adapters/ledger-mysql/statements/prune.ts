@@ -2,6 +2,7 @@ import type { RowDataPacket } from 'mysql2/promise';
 import { STATE_CODE } from '../record.js';
 import type { Session } from '../session.js';
 import { amongKeys, byKey, type KeyColumns, type Keyed, keyed } from './keys.js';
+import { forgetTerms } from './terms.js';
 
 /** Dead letters stay. */
 const REMOVED = [STATE_CODE.acked, STATE_CODE.expired, STATE_CODE.cancelled, STATE_CODE.purged];
@@ -12,8 +13,8 @@ interface OldRow extends RowDataPacket, KeyColumns {
 }
 
 /**
- * Removes records that were final before `before`, their aliases and the history of their attempts, oldest first; answers how
- * many. They are looked for without a lock, as what is final does not change, and removed by their keys in the keys' order: so
+ * Removes records that were final before `before`, their aliases, their search terms and the history of their attempts, oldest
+ * first; answers how many. They are looked for without a lock, as what is final does not change, and removed by their keys in the keys' order: so
  * the only locks are on rows that nobody writes any more. Runs in a transaction, in two round trips.
  */
 export async function pruneRecords(session: Session, before: number, limit: number): Promise<number> {
@@ -30,6 +31,8 @@ export async function pruneRecords(session: Session, before: number, limit: numb
   const tried = rows.filter(({ state, attempt }) => attempt > 1 || state !== STATE_CODE.acked);
   await session.later(deleteSql('aliases', 'alias_message', keys));
   if (tried.length > 0) await session.later(deleteSql('attempts', 'PRIMARY', tried.map(keyedOf).sort(byKey)));
+  // Of an id that waits anew, the terms are newer.
+  await forgetTerms(session, keys, `t.accepted_at < ${before}`);
   // Another gateway may have removed it meanwhile, and its id may be in use again.
   const still = `t.state IN (${REMOVED.join(',')}) AND t.settled_at < ${before}`;
   await session.later(`${deleteSql('deliveries', 'PRIMARY', keys)} AND ${still}`);

@@ -4,7 +4,7 @@ import { textLiteral } from './literals.js';
 
 /** A look along an index that ends in the primary key, from a position on. */
 export interface Walk {
-  readonly table: 'deliveries' | 'schedule';
+  readonly table: 'deliveries' | 'schedule' | 'terms';
   readonly index: string;
   /** The columns of the index that the order begins with, and what each is at the position that it goes on from. */
   readonly columns: readonly string[];
@@ -76,7 +76,7 @@ export function ofTopic(topicId: number | undefined): string {
   return topicId === undefined ? 'TRUE' : `f.topic_id = ${topicId}`;
 }
 
-export function ofChannels(channels: readonly ChannelId[] | undefined): string {
+export function ofChannels(channels: readonly (ChannelId | 0)[] | undefined): string {
   if (channels === undefined) return 'TRUE';
   return channels.length === 0 ? 'FALSE' : `f.channel_id IN (${channels.join(',')})`;
 }
