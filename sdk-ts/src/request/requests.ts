@@ -24,7 +24,7 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 3_600_000;
 const CREDIT = 1_000;
 /** A gateway that does not answer must not hold up the end of the process. */
-const REMOVE_WITHIN_MS = 1_000;
+const REMOVE_WITHIN_MS = 5_000;
 
 interface Replies {
   readonly topic: string;
