@@ -12,6 +12,7 @@ FROM node:22-bookworm-slim AS build
 WORKDIR /app
 # The packages change less often than the source: this layer is kept until a manifest changes.
 COPY package.json package-lock.json ./
+COPY admin/package.json admin/
 COPY proto/package.json proto/
 COPY sdk-ts/package.json sdk-ts/
 COPY server/package.json server/
@@ -21,7 +22,9 @@ COPY tsconfig.base.json ./
 COPY proto proto
 COPY sdk-ts sdk-ts
 COPY server server
+COPY admin admin
 RUN npx tsc -b proto sdk-ts server
+RUN cd admin && npx vite build
 RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 # What only the compiler and the tests read.
 RUN find proto sdk-ts server -name node_modules -prune -o -type f \
@@ -46,6 +49,8 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/proto proto
 COPY --from=build /app/sdk-ts sdk-ts
 COPY --from=build /app/server server
+# The web UI is files; what built it stays behind.
+COPY --from=build /app/admin/dist admin/dist
 COPY --from=build --chown=node:node /data /data
 USER node
 VOLUME /data

@@ -1,7 +1,7 @@
 /**
  * Two projects, told apart by where a test lies:
  *
- *   unit      beside the source (`server/src`, `sdk-ts/src`, `deploy`, `test/checks`), or `*.unit.test.ts` under test/.
+ *   unit      beside the source (`admin/src`, `server/src`, `sdk-ts/src`, `deploy`, `test/checks`), or `*.unit.test.ts` under test/.
  *             Needs nothing but Node; nothing is started.
  *   services  every other test under test/, and `*.services.test.ts` anywhere.
  *             RabbitMQ, MySQL and Redis are started (or found) once, and only when a chosen test is in here:
@@ -11,7 +11,7 @@
  */
 import { configDefaults, defineConfig } from 'vitest/config';
 
-const SOURCE_TESTS = ['server/src/**/*.test.ts', 'sdk-ts/src/**/*.test.ts'];
+const SOURCE_TESTS = ['admin/src/**/*.test.ts', 'server/src/**/*.test.ts', 'sdk-ts/src/**/*.test.ts'];
 const SCRIPT_TESTS = ['deploy/**/*.test.mjs', 'test/checks/**/*.test.mjs'];
 const MARKED_UNIT = 'test/**/*.unit.test.ts';
 const MARKED_SERVICES = '**/*.services.test.ts';

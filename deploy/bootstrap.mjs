@@ -3,21 +3,39 @@
  * Does only what is missing, so calling it again costs a fraction of a second; two callers at once take turns.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { withLock } from './lock.mjs';
 import { main, quietly, root, StepFailure, step, tool } from './step.mjs';
 
 const PRODUCT = ['proto', 'sdk-ts', 'server'];
 /** What a project is compiled to, and by which record. */
 const OUTPUTS = { dist: 'tsconfig.tsbuildinfo', cjs: 'tsconfig.cjs.tsbuildinfo' };
+const UI_SOURCES = [
+  'admin/index.html',
+  'admin/vite.config.ts',
+  'admin/public',
+  'admin/src',
+  'proto/gen',
+  'package-lock.json',
+];
 const OLDEST_NODE = 20;
 
 /** Everything that `npm start` needs. */
 export async function bootstrap() {
   await installed();
   await step('build', () => build(PRODUCT));
+  await step('web UI', buildUi);
 }
 
 /** A Node that is new enough, and the packages that package-lock.json names. */
@@ -34,6 +52,27 @@ export async function build(projects = []) {
     forgetLostBuilds();
     await tool('typescript/bin/tsc', ['-b', ...projects]);
   });
+}
+
+/** Bundles the web UI, which `admin/dist` holds for the gateway to serve, when anything that it is made of changed. */
+export async function buildUi() {
+  const stamp = join(root, 'node_modules/.cache/web-ui.stamp');
+  await alone(async () => {
+    const made = sha256(UI_SOURCES.flatMap((path) => contentsOf(join(root, path))).join('\0'));
+    const built = existsSync(join(root, 'admin/dist/index.html')) && existsSync(stamp);
+    if (built && readFileSync(stamp, 'utf8') === made) return;
+    await tool('vite/bin/vite.js', ['build', '--logLevel', 'warn'], { cwd: join(root, 'admin') });
+    mkdirSync(dirname(stamp), { recursive: true });
+    writeFileSync(stamp, made);
+  });
+}
+
+/** The name and the text of a file, or of every file in a folder. */
+function contentsOf(path) {
+  if (!statSync(path).isDirectory()) return [path, readFileSync(path, 'latin1')];
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => contentsOf(join(path, name)));
 }
 
 /** One process at a time in this checkout. The lock is in the temp folder: `npm ci` removes node_modules. */

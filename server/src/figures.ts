@@ -5,6 +5,7 @@ import type { ChannelTally } from './bus/tally.js';
 import type { Channel } from './model/channel.js';
 import { OTHER } from './observability/metric-table.js';
 import { Samples } from './observability/metrics.js';
+import type { Clock } from './ports/clock.js';
 import type { Dependency } from './ports/service.js';
 
 export interface FigureSources {
@@ -13,6 +14,7 @@ export interface FigureSources {
   readonly streams: Limit;
   readonly dependencies: readonly Dependency[];
   readonly shards: () => readonly number[];
+  readonly clock: Clock;
   readonly version: string;
   readonly engine: string;
   /** Config `MetricsMaxChannels`. */
@@ -127,7 +129,7 @@ function addState(samples: Samples, sources: FigureSources): void {
   }
 }
 
-async function addDepths(samples: Samples, { readings, most }: FigureSources): Promise<void> {
+async function addDepths(samples: Samples, { readings, most, clock }: FigureSources): Promise<void> {
   const { ageMs, reading } = await readings.read(most, PATIENCE_MS);
   samples.set('waybill_depths_age_seconds', ageMs / 1000);
   if (reading === undefined) return;
@@ -137,7 +139,7 @@ async function addDepths(samples: Samples, { readings, most }: FigureSources): P
     const labels = labelsOf(channel);
     if (ready !== undefined) samples.set('waybill_ready_messages', ready, labels);
     if (oldestAcceptedAt > 0) {
-      samples.set('waybill_oldest_ready_age_seconds', Math.max(0, Date.now() - oldestAcceptedAt) / 1000, labels);
+      samples.set('waybill_oldest_ready_age_seconds', Math.max(0, clock.now() - oldestAcceptedAt) / 1000, labels);
     }
     samples.set('waybill_retry_messages', scheduled, labels);
     samples.set('waybill_dead_messages', dead, labels);

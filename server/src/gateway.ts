@@ -102,6 +102,7 @@ export class Gateway implements Service {
       dependencies: engine.dependencies,
       shards: workers.shards,
       most: config.MetricsMaxChannels,
+      clock,
     };
     this.#rpc = makeRpc(config, services, security.tls);
     const called = [...services.list, this.#rpc.health];

@@ -10,6 +10,7 @@ import { Lab } from './lab.js';
 import { faults, report as millionReport } from './million/report.js';
 import { million } from './million/run.js';
 import { type Options, parseOptions, UsageError } from './options.js';
+import { search, faults as searchFaults, report as searchReport } from './search/run.js';
 import { planOfSoak, SOAK_HEADER, soakFaults, soakLine, soakVerdict } from './soak/report.js';
 import { soak } from './soak/run.js';
 import { records, table } from './table.js';
@@ -26,10 +27,12 @@ A ratio below its floor is marked, and is no failure.
   --rounds N       rounds of each side (5)
   --messages N     messages a round of the fastest comparisons; others send a share of it (60000)
   --million [N]    instead: a backlog and a schedule of N messages (1000000), idle subscribers, memory, lateness
+  --search         instead: a ledger of 10000000 records, how long it takes to find some, and how they are found
+  --rows N         records of --search
   --soak TIME      instead: a steady mix of everything for so long (30s, 10m, 2h), a line a period; does memory grow?
   --json FILE      also writes the figures
 
-\${COMPARISONS.map(({ number, title }) => \`  \${number}  \${title}\`).join('\n')}
+${COMPARISONS.map(({ number, title }) => `  ${number}  ${title}`).join('\n')}
 `;
 
 /** Answers the exit code. */
@@ -38,6 +41,7 @@ export async function bench(args: readonly string[], loadAtStart: number): Promi
     const options = parseOptions(args);
     if (options.help) console.log(HELP);
     else if (options.million !== undefined) return await measureMillion(options, options.million, loadAtStart);
+    else if (options.search !== undefined) return await measureSearch(options, options.search, loadAtStart);
     else if (options.soakMs !== undefined) return await measureSoak(options, options.soakMs, loadAtStart);
     else await measure(options, chosen(options), loadAtStart);
     return 0;
@@ -76,6 +80,15 @@ async function measureMillion(options: Options, messages: number, loadAtStart: n
     console.log(`\n${millionReport(figures, CONNECTION_LIMIT)}`);
     write(options, figures);
     return complain(faults(figures, CONNECTION_LIMIT));
+  });
+}
+
+async function measureSearch(options: Options, rows: number, loadAtStart: number): Promise<number> {
+  return inLab({ h2load: false }, loadAtStart, [], async (lab) => {
+    const found = await onGateway(lab, (subject) => search(subject, rows, say));
+    console.log(`\n${searchReport(found)}`);
+    write(options, found);
+    return complain(searchFaults(found));
   });
 }
 

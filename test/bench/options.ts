@@ -8,6 +8,8 @@ export interface Options {
   readonly messages: number;
   /** Measures a backlog and a schedule of so many messages instead of the comparisons. */
   readonly million: number | undefined;
+  /** Fills a ledger with so many records and searches it instead. */
+  readonly search: number | undefined;
   /** Keeps a gateway busy for so long instead, in milliseconds. */
   readonly soakMs: number | undefined;
   /** Also writes the figures here, as JSON. */
@@ -23,13 +25,16 @@ const MILLION = '1000000';
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 
 export function parseOptions(args: readonly string[]): Options {
-  const { only, rounds, messages, million, soak, json, help } = parsed(args);
-  if (million !== undefined && soak !== undefined) throw new UsageError('--million and --soak are two runs');
+  const { only, rounds, messages, million, search, rows, soak, json, help } = parsed(args);
+  const runs = [million !== undefined && '--million', search && '--search', soak !== undefined && '--soak'];
+  const [first, second] = runs.filter((run) => run !== false);
+  if (first !== undefined && second !== undefined) throw new UsageError(`${first} and ${second} are two runs`);
   return {
     only: only === undefined ? [] : only.split(',').map((text) => whole('only', text)),
     rounds: whole('rounds', rounds),
     messages: whole('messages', messages),
     million: million === undefined ? undefined : whole('million', million),
+    search: search ? whole('rows', rows) : undefined,
     soakMs: soak === undefined ? undefined : milliseconds('soak', soak),
     json,
     help,
@@ -45,6 +50,8 @@ function parsed(args: readonly string[]) {
         rounds: { type: 'string', default: '5' },
         messages: { type: 'string', default: '60000' },
         million: { type: 'string' },
+        search: { type: 'boolean', default: false },
+        rows: { type: 'string', default: '10000000' },
         soak: { type: 'string' },
         json: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },

@@ -1,6 +1,6 @@
 /** `npm run check`: everything that can be checked without running the product. */
 import { pathToFileURL } from 'node:url';
-import { build, installed } from '../../deploy/bootstrap.mjs';
+import { build, buildUi, installed } from '../../deploy/bootstrap.mjs';
 import { main, quietly, StepFailure, step, tool } from '../../deploy/step.mjs';
 import { auditDependencies } from './audit.mjs';
 import { importRules } from './imports.mjs';
@@ -15,6 +15,7 @@ const CHECKS = [
   ['wire breaks', wireUnbroken],
   ['style', () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']).then(() => '')],
   ['types', () => build()],
+  ['web UI', () => buildUi()],
   ['config files', () => quietly(process.execPath, ['server/dist/config/generate.js', '--check']).then(() => '')],
   ['imports', importRules],
   ['packages', packagesLoad],

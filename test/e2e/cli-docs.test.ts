@@ -17,7 +17,7 @@ test('the example of docs/cli.md runs', async () => {
     const program = new Program(['server/bin/waybill.js', ...args], { WAYBILL_URL: rpcUrl });
     expect({ line, code: await program.exit(), err: program.stderr }).toEqual({ line, code: 0, err: '' });
   }
-});
+}, 120_000);
 
 test('docs/cli.md names every command and option', async () => {
   const program = new Program(['server/bin/waybill.js', 'completion', 'bash']);

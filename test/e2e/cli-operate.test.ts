@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { engines } from '../contract/engines.js';
 import { useBus } from '../contract/use-bus.js';
+import { LockClient } from '../support/lock-client.js';
 import { Program, ROOT } from '../support/program.js';
 import { until } from '../support/until.js';
 
@@ -138,6 +139,85 @@ describe.each(engines)('the command of an operator, on the $name engine', (engin
     expect((await run('schedule', 'cancel', topic, 'a', '--yes')).code).not.toBe(0);
     await json('schedule', 'run', topic, 'b');
     expect((await bus.client().pull(topic, 'c')).map(({ id }) => id)).toEqual(['b']);
+  });
+
+  test('a dead letter is edited and redriven, and found by its key', async () => {
+    const topic = bus.topic('edited');
+    const consumer = await bus.client().subscribe(topic, 'c');
+    await bus.client().publishOne({ topic, id: 'm', key: `key-${topic}`, body: 'wrong', headers: { a: '1' } });
+    await bus.client().reject([(await consumer.next()).receipt], 'no use');
+    await consumer.close();
+    const own = ['dead', 'edit', topic, 'm', '--channel', 'c'];
+    expect((await run(...own)).err).toContain('--body');
+    expect((await run(...own, '--body', 'x', '--body-file', 'y')).err).toContain('one of them');
+    expect(await run(...own, '--body', 'right')).toMatchObject({ code: 6 });
+    const changes = ['--body', 'right', '-H', 'b=2', '--remove-header', 'a', '--yes'];
+    expect(await json(...own, ...changes)).toMatchObject({ id: 'm', bodyBytes: 5, channel: 'c' });
+    const typed = start(...own, '--body-file', '-', '--yes').type('from a pipe');
+    expect(await typed.exit()).toBe(0);
+    expect(typed.stdout).toContain('a body of 11 bytes');
+    const shown = await json('dead', 'show', topic, 'm', '--channel', 'c');
+    expect(shown).toMatchObject({ message: { body: 'from a pipe', headers: { b: '2' } }, bodyBytes: 11 });
+    expect(shown.timelines[0].attempts[0].node).not.toBe('');
+    const { messages } = await json('message', 'find', '--key', `key-${topic}`);
+    expect(messages).toMatchObject([{ id: 'm', state: 'dead', key: `key-${topic}` }]);
+    expect((await run('message', 'find', '--header', 'x=1')).err).toContain('SearchHeaders');
+    const table = await run('message', 'show', 'm', '--topic', topic);
+    expect(table.out).toMatch(/TOOK +CONSUMER +NODE/);
+    expect(await json('dead', 'redrive', '--topic', topic, '--yes', '--drop-ttl')).toMatchObject({ count: 1 });
+    expect((await bus.client().pull(topic, 'c')).map(({ body }) => body.toString())).toEqual(['from a pipe']);
+  });
+
+  test('cron entries are made, listed, changed, paused, run and deleted', async () => {
+    const name = bus.topic('cron');
+    const made = await json(
+      'cron',
+      'create',
+      name,
+      name,
+      '0 9 * * 1-5',
+      'report',
+      '--zone',
+      'Asia/Tokyo',
+      '--key',
+      'k',
+    );
+    expect(made).toMatchObject({ name, topic: name, timeZone: 'Asia/Tokyo', body: 'report', missed: 'run_once' });
+    expect(new Date(made.nextTimeMs).toISOString()).toContain('T00:00:00');
+    expect((await run('cron', 'create', name, name, '@daily')).err).toContain('already');
+    expect(await json('cron', 'pause', name)).toMatchObject({ paused: true, nextTimeMs: 0 });
+    expect((await run('cron', 'list', '--prefix', name)).out).toMatch(/paused/);
+    expect(await json('cron', 'resume', name)).toMatchObject({ paused: false });
+    const changed = await json('cron', 'update', name, name, '*/5 * * * *', '-H', 'h=v', '--missed', 'skip');
+    expect(changed).toMatchObject({ body: '', headers: { h: 'v' }, missed: 'skip', timeZone: 'UTC' });
+    expect((await run('cron', 'show', name)).out).toMatch(/missed +skip/);
+    await bus.client().makeChannel(name, 'c');
+    const { id } = await json('cron', 'run', name);
+    expect((await bus.client().pull(name, 'c')).map((message) => message.id)).toEqual([id]);
+    const { timesMs } = await json('cron', 'preview', '0 12 1 1 *', '--from', '2030-06-01', '--count', '2');
+    expect(timesMs).toEqual([Date.parse('2031-01-01T12:00:00Z'), Date.parse('2032-01-01T12:00:00Z')]);
+    expect((await run('cron', 'preview', '61 * * * *')).err).toContain('minute');
+    expect((await run('cron', 'delete', name)).code).toBe(6);
+    expect(await json('cron', 'delete', name, '--yes')).toEqual({ name, deleted: true });
+    expect((await run('cron', 'show', name)).code).toBe(3);
+  });
+
+  test('locks are listed and ended, and connections are shown', async () => {
+    const name = bus.topic('lock');
+    const client = new LockClient(bus.gateway().rpcUrl);
+    onTestFinished(() => client.close());
+    await client.acquire(name, 600_000);
+    await until(async () => {
+      const { locks } = await json('locks', '--prefix', name);
+      expect(locks).toMatchObject([{ name, holder: expect.stringContaining('127.0.0.1') }]);
+    }, 10_000);
+    expect((await run('locks', 'list', '--prefix', name)).out).toContain(name);
+    expect((await run('locks', 'release', name)).code).toBe(6);
+    expect(await json('locks', 'release', name, '--yes')).toEqual({ name, released: true });
+    expect((await run('locks', 'release', name, '--yes')).code).toBe(3);
+    const { connections } = await json('connections');
+    expect(connections.length).toBeGreaterThan(0);
+    expect((await run('connections')).out).toMatch(/PEER/);
   });
 
   test('tail shows copies on a channel that is gone afterwards', async () => {

@@ -235,11 +235,13 @@ test('a SIGKILL in the middle of publishing and consuming loses nothing, and not
   /** Their ack was asked for, and perhaps never answered. */
   const acking = new Set<string>();
   for (let kill = 0; kill < KILLS; kill++) {
-    const worker = new Program([WORKER, file, `run ${kill}`]);
-    await worker.says(`p ${randomInt(300, 1_500)} `);
+    const diary = `${file}.diary-${kill}`;
+    const worker = new Program([WORKER, file, diary]);
+    const enough = `\np ${randomInt(300, 1_500)} `;
+    await until(async () => expect(readFileSync(diary, 'utf8').includes(enough)).toBe(true), STEP_MS);
     worker.kill('SIGKILL');
     expect(await worker.exit()).toBeNull();
-    for (const line of worker.stdout.split('\n').slice(0, -1)) {
+    for (const line of readFileSync(diary, 'utf8').split('\n').slice(0, -1)) {
       const [what, , id = ''] = line.split(' ');
       if (what === 'p') checker.published(id);
       else if (what === 'd') checker.delivered(id);
@@ -247,8 +249,8 @@ test('a SIGKILL in the middle of publishing and consuming loses nothing, and not
       else checker.acked(id);
     }
   }
-  // A gateway takes the file over: it hands out the rest, and knows which acks were committed and never answered.
-  const gateway = await startGateway('embedded', { DataFile: file });
+  // A gateway takes the file over, with the retries that the workers had: it hands out the rest, and knows which acks were committed and never answered.
+  const gateway = await startGateway('embedded', { DataFile: file, RetryTimes: 100 });
   const admin = connectClient(Admin, gateway.httpUrl);
   const bus = await connect(gateway.rpcUrl);
   const rest = async (message: Message) => {

@@ -1,4 +1,5 @@
 import { CronSchedule } from '../model/cron-schedule.js';
+import { BusError } from '../model/errors.js';
 import type { Message } from '../model/message.js';
 import { readIncoming, seal, withHeaders } from '../model/message-codec.js';
 import type { TermsOf } from '../model/search-term.js';
@@ -19,7 +20,8 @@ export const CRON_HEADER = 'waybill-cron';
 export const CRON_TIME_HEADER = 'waybill-cron-time';
 /** A tick that is later than this was missed. Until then it is made up for: another gateway took over from one that was gone. */
 const GRACE_MS = 60_000;
-const BATCH = 100;
+/** At a time, and at once: on midnight many are due, and each is a commit of its own. */
+const BATCH = 20;
 
 /**
  * Publishes what is to be published again and again. A tick becomes a message that waits in the schedule and is due at once, in one
@@ -33,18 +35,21 @@ export class Cron {
     const { ticks, clock, logger, scheduled } = this.parts;
     const now = clock.now();
     const due = await ticks.due(now, BATCH);
-    let fired = 0;
-    for (const entry of due) {
-      try {
-        if (await this.#run(entry, now)) fired++;
-      } catch (error) {
-        // Its own fault must not keep the others waiting; that the ledger is away is everybody's, and comes again below.
-        logger.warn({ error, cron: entry.name }, 'a cron entry could not be run');
-      }
+    const outcomes = await Promise.allSettled(due.map((entry) => this.#run(entry, now)));
+    if (outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value)) scheduled(now);
+    let stuck = false;
+    for (const [i, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') continue;
+      const error: unknown = outcome.reason;
+      if (error instanceof BusError && error.retryable) throw error;
+      // Its own fault must not keep the others waiting.
+      logger.warn({ error, cron: due[i]?.name }, 'a cron entry could not be run; it is tried again');
+      stuck = true;
     }
-    if (fired > 0) scheduled(now);
     const next = await ticks.next();
-    return next === undefined ? undefined : Math.max(due.length === 0 ? 1 : 0, next - clock.now());
+    // What is stuck stays due, and must not be tried without a pause.
+    if (next === undefined || stuck) return undefined;
+    return Math.max(due.length === 0 ? 1 : 0, next - clock.now());
   }
 
   /** True: a message was published. */

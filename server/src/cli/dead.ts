@@ -4,9 +4,10 @@ import type { Command } from 'commander';
 import { atLeast } from './arguments.js';
 import { confirmed } from './ask.js';
 import { type ConnectionFlags, withConnection } from './connection.js';
+import { deadEditCommand } from './dead-edit.js';
 import { CommandError } from './failure.js';
 import { CALL_MS, withGateway } from './gateway-client.js';
-import { showMessage } from './message.js';
+import { type ShowFlags, showMessage } from './message.js';
 import { past, timeText } from './moment.js';
 import { note, type OutputFlags, printJson, printLine, printList } from './output.js';
 import { gather, type ListFlags, withList } from './pages.js';
@@ -28,6 +29,7 @@ interface ChangeFlags extends Flags, QueryFlags {
   readonly everything?: boolean;
   readonly limit: number;
   readonly rate?: number;
+  readonly dropTtl?: boolean;
   readonly dryRun?: boolean;
   readonly yes?: boolean;
 }
@@ -52,7 +54,7 @@ const LONG_MS = 600_000;
 const PAST = { redrive: 'redriven', delete: 'deleted' } as const;
 
 export function deadCommand(program: Command): void {
-  const group = program.command('dead').description('dead letters: list, show, redrive, delete');
+  const group = program.command('dead').description('dead letters: list, show, edit, redrive, delete');
   withList(withQuery(withConnection(group.command('list'))))
     .description('the last to die first')
     .action(list);
@@ -60,11 +62,15 @@ export function deadCommand(program: Command): void {
     .description('a dead letter with its body and timeline')
     .argument('<topic>')
     .argument('<id>')
+    .option('--channel <channel>', 'the body as it is on this channel')
+    .option('--pattern <pattern>', "that channel's pattern, where it is not the topic")
     .option('--json', 'answers as JSON')
-    .action((topic: string, id: string, flags: Flags) => showMessage(topic, id, flags));
+    .action((topic: string, id: string, flags: ShowFlags) => showMessage(topic, id, flags));
+  deadEditCommand(group);
   withChange(group.command('redrive'))
     .description('give dead letters back to the channel on which they died, with all retries ahead of them')
     .option('--rate <n>', 'the most that become due a second', atLeast(1))
+    .option('--drop-ttl', 'also where the time to live is over: from here on they have none')
     .action((flags: ChangeFlags) => change('redrive', flags));
   withChange(group.command('delete'))
     .description('end dead letters for good; their history stays')
@@ -115,9 +121,10 @@ function change(action: 'redrive' | 'delete', flags: ChangeFlags): Promise<void>
     );
   }
   return withGateway(flags, async (gateway) => {
+    const terms = { maxPerSecond: flags.rate ?? 0, dropTtl: flags.dropTtl ?? false };
     const call = (limit: number, dryRun: boolean, timeoutMs = CALL_MS) =>
       action === 'redrive'
-        ? gateway.call(Admin.method.redrive, { query, limit, dryRun, maxPerSecond: flags.rate ?? 0 }, timeoutMs)
+        ? gateway.call(Admin.method.redrive, { query, limit, dryRun, ...terms }, timeoutMs)
         : gateway.call(Admin.method.deleteDead, { query, limit, dryRun }, timeoutMs);
     const limit = Math.min(flags.limit, MAX_LIMIT);
     const hit = await call(limit, true);

@@ -3,9 +3,12 @@ import { auditCommand } from './audit.js';
 import { benchCommand } from './bench.js';
 import { channelCommand } from './channel.js';
 import { completionCommand } from './completion.js';
+import { connectionsCommand } from './connections.js';
+import { cronCommand } from './cron.js';
 import { deadCommand } from './dead.js';
 import { doctorCommand } from './doctor.js';
 import { exitCodeOf, failureText } from './failure.js';
+import { locksCommand } from './locks.js';
 import { messageCommand } from './message.js';
 import { nodesCommand } from './nodes.js';
 import { pubCommand } from './pub.js';
@@ -28,7 +31,10 @@ const COMMANDS = [
   messageCommand,
   deadCommand,
   scheduleCommand,
+  cronCommand,
   nodesCommand,
+  connectionsCommand,
+  locksCommand,
   statsCommand,
   auditCommand,
   tokenCommand,

@@ -8,7 +8,9 @@ import {
   MessageStateSchema,
 } from '@waybill/proto/waybill/v1/admin';
 import { type Command, InvalidArgumentError } from 'commander';
+import { header } from './arguments.js';
 import { type ConnectionFlags, withConnection } from './connection.js';
+import { CommandError } from './failure.js';
 import { withGateway } from './gateway-client.js';
 import { past, timeText } from './moment.js';
 import { type OutputFlags, printFields, printJson, printLine, printList, printTable } from './output.js';
@@ -19,6 +21,8 @@ import { tame } from './terminal.js';
 
 interface FindFlags extends ConnectionFlags, OutputFlags, ListFlags {
   readonly id?: string;
+  readonly key?: string;
+  readonly header?: Readonly<Record<string, string>>;
   readonly topic?: string;
   readonly channel?: string;
   readonly state?: readonly number[];
@@ -26,8 +30,11 @@ interface FindFlags extends ConnectionFlags, OutputFlags, ListFlags {
   readonly until?: number;
 }
 
-interface ShowFlags extends ConnectionFlags, OutputFlags {
+export interface ShowFlags extends ConnectionFlags, OutputFlags {
   readonly topic?: string;
+  /** Whose copy of the body. */
+  readonly channel?: string;
+  readonly pattern?: string;
 }
 
 const RECORDS: readonly Column<MessageRecord>[] = [
@@ -38,6 +45,7 @@ const RECORDS: readonly Column<MessageRecord>[] = [
   { title: 'ATTEMPT', of: ({ attempt }) => attempt, right: true },
   { title: 'SETTLED', of: ({ settleTimeMs }) => timeText(settleTimeMs) },
   { title: 'CONSUMER', of: ({ consumer }) => consumer, cut: true },
+  { title: 'KEY', of: ({ key }) => key, cut: true },
   { title: 'REASON', of: ({ reason }) => reason, cut: true },
 ];
 
@@ -46,7 +54,9 @@ const ATTEMPTS: readonly Column<Attempt>[] = [
   { title: 'OUTCOME', of: ({ outcome }) => wordOf(AttemptOutcomeSchema, outcome) },
   { title: 'DELIVERED', of: ({ deliverTimeMs }) => timeText(deliverTimeMs) },
   { title: 'SETTLED', of: ({ settleTimeMs }) => timeText(settleTimeMs) },
+  { title: 'TOOK', of: tookOf, right: true },
   { title: 'CONSUMER', of: ({ consumer }) => consumer, cut: true },
+  { title: 'NODE', of: ({ node }) => node || '-', cut: true },
   { title: 'REASON', of: ({ reason }) => reason, cut: true },
 ];
 
@@ -59,6 +69,8 @@ export function messageCommand(program: Command): void {
   withList(withConnection(group.command('find')))
     .description('records of messages, the last to end first')
     .option('--id <id>', 'only with this id')
+    .option('--key <key>', 'only with this key, the last accepted first')
+    .option('--header <name=value>', 'only with this header, one of config SearchHeaders', header)
     .option('--topic <topic>', 'only of this topic')
     .option('--channel <channel>', 'only of channels of this name')
     .option('--state <state>', `only in this state; may be given many times: ${STATES.join(', ')}`, stateNamed)
@@ -69,6 +81,8 @@ export function messageCommand(program: Command): void {
     .description('a message and its timeline on every channel')
     .argument('<id>')
     .option('--topic <topic>', 'needed where several topics have a message with this id')
+    .option('--channel <channel>', 'the body as it is on this channel')
+    .option('--pattern <pattern>', "that channel's pattern, where it is not the topic")
     .option('--json', 'answers as JSON')
     .action((id: string, flags: ShowFlags) => showMessage(flags.topic ?? '', id, flags));
 }
@@ -83,8 +97,11 @@ function stateNamed(text: string, before: readonly number[] = []): number[] {
 }
 
 function find(flags: FindFlags): Promise<void> {
-  const { id = '', topic = '', channel = '', state = [], since = 0, until = 0 } = flags;
-  const query = { id, topic, channel, states: [...state], afterTimeMs: BigInt(since), beforeTimeMs: BigInt(until) };
+  const { id = '', key = '', topic = '', channel = '', state = [], since = 0, until = 0 } = flags;
+  const [[headerName, headerValue] = ['', ''], ...others] = Object.entries(flags.header ?? {});
+  if (others.length > 0) throw new CommandError('INVALID_ARGUMENT', 'Give one --header.');
+  const times = { afterTimeMs: BigInt(since), beforeTimeMs: BigInt(until) };
+  const query = { id, key, headerName, headerValue, topic, channel, states: [...state], ...times };
   return withGateway(flags, async (gateway) => {
     const found = await gather(flags, async (pageSize, pageToken) => {
       const { messages, nextPageToken } = await gateway.call(Admin.method.findMessages, {
@@ -99,10 +116,16 @@ function find(flags: FindFlags): Promise<void> {
   });
 }
 
+/** How long the consumer had it. */
+function tookOf({ deliverTimeMs, settleTimeMs }: Attempt): string {
+  return deliverTimeMs === 0n || settleTimeMs === 0n ? '-' : `${settleTimeMs - deliverTimeMs} ms`;
+}
+
 /** Also what `dead show` prints. */
-export function showMessage(topic: string, id: string, flags: ConnectionFlags & OutputFlags): Promise<void> {
+export function showMessage(topic: string, id: string, flags: ShowFlags): Promise<void> {
+  const { channel = '', pattern: channelTopic = '' } = flags;
   return withGateway(flags, async (gateway) => {
-    const answer = await gateway.call(Admin.method.getMessage, { topic, id });
+    const answer = await gateway.call(Admin.method.getMessage, { topic, id, channel, channelTopic });
     if (flags.json === true) return printJson(plain(GetMessageResponseSchema, answer));
     const { message, timelines } = answer;
     printFields([

@@ -1,5 +1,4 @@
 import { Admin, MessageStateSchema, type Scheduled, ScheduledSchema } from '@waybill/proto/waybill/v1/admin';
-import { Bus } from '@waybill/proto/waybill/v1/bus';
 import type { Command } from 'commander';
 import { confirmed } from './ask.js';
 import { type ConnectionFlags, withConnection } from './connection.js';
@@ -88,7 +87,7 @@ function list(flags: ScheduleListFlags): Promise<void> {
 function cancel(topic: string, id: string, flags: Flags & { readonly yes?: boolean }): Promise<void> {
   return withGateway(flags, async (gateway) => {
     await confirmed(`cancel the message ${id} of ${topic}`, flags.yes);
-    await gateway.call(Bus.method.cancel, { topic, id });
+    await gateway.call(Admin.method.cancelScheduled, { topic, id });
     if (flags.json === true) printJson({ topic, id, cancelled: true });
     else printLine(`cancelled ${id}`);
   });
@@ -104,7 +103,7 @@ function move(topic: string, id: string, flags: MoveFlags): Promise<void> {
       at === undefined
         ? ({ case: 'delayMs', value: BigInt(delay ?? 0) } as const)
         : ({ case: 'dueTimeMs', value: BigInt(at) } as const);
-    const { dueTimeMs } = await gateway.call(Bus.method.reschedule, { topic, id, when });
+    const { dueTimeMs } = await gateway.call(Admin.method.rescheduleScheduled, { topic, id, when });
     if (flags.json === true) printJson({ topic, id, dueTimeMs: Number(dueTimeMs) });
     else printLine(`${id} is due at ${timeText(dueTimeMs)}`);
   });

@@ -92,7 +92,8 @@ function remove(topic: string, flags: TopicDeleteFlags): Promise<void> {
 }
 
 /** A dry run knows only what the broker counts. */
-function hitText({ channels, purged, cancelled }: DeleteTopicResponse, sure: boolean): string {
+function hitText({ channels, purged, cancelled, cronEntries }: DeleteTopicResponse, sure: boolean): string {
   const so = sure ? '' : 'about ';
-  return `${channels} channels, ${so}${purged} messages purged, ${so}${cancelled} waiting messages cancelled`;
+  const cron = cronEntries === 0 ? '' : `, ${cronEntries} cron entries`;
+  return `${channels} channels, ${so}${purged} messages purged, ${so}${cancelled} waiting messages cancelled${cron}`;
 }

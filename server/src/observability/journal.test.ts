@@ -47,6 +47,14 @@ describe('the journal', () => {
     expect(lines.join('')).not.toContain('hidden');
   });
 
+  it('is flooded neither by the names of what is refused, nor by their length', () => {
+    const { journal: log, lines } = journal();
+    const problem = new BusError('TOPIC_INVALID', 'x'.repeat(1_000_000));
+    for (let i = 0; i < 1_000; i++) log.refused(`${i}${'t'.repeat(1_000_000)}`, 'i'.repeat(1_000_000), problem);
+    expect(lines).toHaveLength(5);
+    for (const line of lines) expect(line.length).toBeLessThan(2_000);
+  });
+
   it('is not flooded by a channel whose messages all die', () => {
     const { journal: log, lines } = journal();
     for (let i = 0; i < 10_000; i++) log.dead({ ...ended, change: { reason: 'no such order' } });

@@ -6,6 +6,9 @@ import type { Logger } from '../ports/logger.js';
 import type { Ended, Journal } from '../ports/telemetry.js';
 import { Rare } from './rare.js';
 
+const MAX_NAME = 128;
+const MAX_PROBLEM = 512;
+
 /** Says in the log what became of single messages that did not go the usual way; of the same on one channel, a few in a while. */
 export class LogJournal implements Journal {
   readonly #rare: Rare;
@@ -34,8 +37,15 @@ export class LogJournal implements Journal {
   }
 
   refused(topic: string, id: string, { reason, message, field }: BusError): void {
-    const fields = () => ({ topic, id, reason, problem: message, ...(field === undefined ? {} : { field }) });
-    this.#say('info', 'a message was refused', topic, reason, fields);
+    // Nothing of it was checked: its names may be anything, of any length, and new each time.
+    const fields = () => ({
+      topic: topic.slice(0, MAX_NAME),
+      id: id.slice(0, MAX_NAME),
+      reason,
+      problem: message.slice(0, MAX_PROBLEM),
+      ...(field === undefined ? {} : { field }),
+    });
+    this.#say('info', 'a message was refused', '', reason, fields);
   }
 
   #say(level: 'info' | 'warn', words: string, topic: string, part: string | number, fields: () => object): void {

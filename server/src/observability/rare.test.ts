@@ -15,7 +15,13 @@ it('lets five of a kind through in ten seconds, and then says how many it held b
   expect(rareAt([0, 1, 2, 3, 4, 5, 6, 9_999, 10_000, 10_001])).toEqual([0, 0, 0, 0, 0, never, never, never, 3, 0]);
 });
 
-it('counts each kind by itself, and keeps a bounded number of them', () => {
-  const rare = new Rare({ steady: () => 0 });
-  for (let i = 0; i < 5_000; i++) expect(rare.pass(`kind ${i}`)).toBe(0);
+it('counts each kind by itself, and a thousand kinds at a time', () => {
+  let now = 0;
+  const rare = new Rare({ steady: () => now });
+  const passed = () =>
+    Array.from({ length: 2_000 }, (_, i) => rare.pass(`kind ${now} ${i}`)).filter((one) => one === 0);
+  expect(passed()).toHaveLength(1_000);
+  expect(passed()).toHaveLength(1_000);
+  now = 10_000;
+  expect(passed()).toHaveLength(1_000);
 });

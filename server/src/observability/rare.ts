@@ -16,7 +16,7 @@ export class Rare {
     const now = this.clock.steady();
     let known = this.#kinds.get(kind);
     if (known === undefined) {
-      if (this.#kinds.size >= MAX_KINDS) this.#kinds.clear();
+      if (this.#kinds.size >= MAX_KINDS && !this.#makeRoom(now)) return undefined;
       known = { since: now, passed: 0, held: 0 };
       this.#kinds.set(kind, known);
     } else if (now - known.since >= WINDOW_MS) {
@@ -31,5 +31,11 @@ export class Rare {
     const { held } = known;
     known.held = 0;
     return held;
+  }
+
+  /** Forgets the kinds of windows that are over. False: all are of the last while, and one more is one too many. */
+  #makeRoom(now: number): boolean {
+    for (const [kind, { since }] of this.#kinds) if (now - since >= WINDOW_MS) this.#kinds.delete(kind);
+    return this.#kinds.size < MAX_KINDS;
   }
 }

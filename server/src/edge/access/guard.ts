@@ -73,7 +73,7 @@ export class Guard implements Callers, Service {
 
   /** Throws RATE_LIMITED. */
   countMessages(call: Caller, count: number): void {
-    this.parts.messages.take(this.#clientOf(call), count);
+    if (this.parts.messages.limits) this.parts.messages.take(this.#clientOf(call), count);
   }
 
   /** The same, answered: for requests that are answered message by message. */
@@ -148,7 +148,7 @@ export class Guard implements Callers, Service {
 
   #admit(principal: Principal, rule: Rule, call: Caller & { readonly request?: unknown }): void {
     this.#principals.set(call, principal);
-    this.parts.calls.take(this.#clientOf(call), 1);
+    if (this.parts.calls.limits) this.parts.calls.take(this.#clientOf(call), 1);
     // What cannot be read is answered by the handler as what it is.
     if (!(call.request instanceof BusError)) rule.check(principal, call.request);
   }

@@ -122,7 +122,7 @@ function toTerm(
 ): SearchTerm | undefined {
   if (headerName === '') {
     if (headerValue !== '') throw invalid('header_name', 'the name of the header whose value is given');
-    if (key.length > MAX_KEY_LENGTH) throw invalid('key', `up to ${MAX_KEY_LENGTH} characters`);
+    if ([...key].length > MAX_KEY_LENGTH) throw invalid('key', `up to ${MAX_KEY_LENGTH} characters`);
     return key === '' ? undefined : keyTerm(key);
   }
   if (key !== '') throw invalid('key', 'nothing where a header is searched for');

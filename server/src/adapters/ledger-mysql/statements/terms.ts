@@ -3,7 +3,8 @@ import type { Session } from '../session.js';
 import { amongKeys, type Keyed } from './keys.js';
 import { asciiLiteral, textLiteral } from './literals.js';
 
-const VALUE_LENGTH = 128;
+/** 128 characters, some of which are two here, and four bytes in the column. */
+const VALUE_LENGTH = 256;
 
 /** A record, or a message that waits for its topic, and what it is found by. */
 export interface Indexed extends Keyed {
