@@ -16,6 +16,7 @@ COPY admin/package.json admin/
 COPY proto/package.json proto/
 COPY sdk-ts/package.json sdk-ts/
 COPY server/package.json server/
+COPY docs/api/package.json docs/api/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.base.json ./
 COPY proto proto

@@ -19,6 +19,8 @@ import { withLock } from './lock.mjs';
 import { main, quietly, root, StepFailure, step, tool } from './step.mjs';
 
 const PRODUCT = ['proto', 'sdk-ts', 'server'];
+/** What a project is compiled to, and by which record. */
+const OUTPUTS = { dist: 'tsconfig.tsbuildinfo', cjs: 'tsconfig.cjs.tsbuildinfo' };
 const UI_SOURCES = [
   'admin/index.html',
   'admin/vite.config.ts',
@@ -126,11 +128,15 @@ async function install() {
 /** tsc trusts its build record even when the output is gone, so the record goes with it. */
 function forgetLostBuilds() {
   for (const project of PRODUCT) {
-    if (existsSync(join(root, project, 'dist'))) continue;
-    for (const file of readdirSync(join(root, project))) {
-      if (file.endsWith('.tsbuildinfo')) rmSync(join(root, project, file));
+    for (const [folder, record] of Object.entries(OUTPUTS)) {
+      if (!holdsOutput(join(root, project, folder))) rmSync(join(root, project, record), { force: true });
     }
   }
+}
+
+/** `cjs` comes with every checkout, and with nothing in it but a package.json that says what its files are. */
+function holdsOutput(folder) {
+  return existsSync(folder) && readdirSync(folder).some((name) => name !== 'package.json');
 }
 
 function stampOf(lockText) {

@@ -97,6 +97,8 @@ export interface Bus {
   withLock<T>(name: string, ttl: Duration, fn: (lock: LockScope) => T | Promise<T>, options?: LockOptions): Promise<T>;
   /** The same without a function: holds the lock until it is released, lost, or the bus closes. */
   lock(name: string, ttl: Duration, options?: LockOptions): Promise<Lock>;
+  /** Resolves when the bus answers that it serves, for readiness checks. Rejects with UnavailableError or AccessError within `deadline`, or with the signal's reason. */
+  ping(options?: CallOptions): Promise<void>;
   /**
    * Stops all subscriptions (running handlers finish), confirms what was published, releases all locks, and disconnects. What takes longer than `timeout` (default: 30 s) is left behind.
    * What is called afterwards rejects with ClosedError. Never rejects. Safe twice.

@@ -60,9 +60,9 @@ export class Client implements Bus {
     this.#settles = new SettleCalls(connection);
     this.#requests = new Requests({
       publish: (topic, body, options) => this.publish(topic, body, options),
-      // Not among those that `close` stops first: their handlers may still wait for replies.
+      // Not among those that `close` stops first, as their handlers may still wait for replies; and outside of the bus's middleware, which is for handlers.
       subscribe: (topic, channel, handler, options = {}) =>
-        new RunningSubscription(connection, this.#settles, topic, channel, oneByOne(handler, options), options),
+        new RunningSubscription(connection, this.#settles, topic, channel, oneByOne(handler, options), options, []),
       removeTopic: (topic, timeoutMs) => removeTopic(connection, topic, timeoutMs),
     });
   }
@@ -187,6 +187,10 @@ export class Client implements Bus {
     this.#locks.add(lock);
     void lock.ended.then(() => this.#locks.delete(lock));
     return lock;
+  }
+
+  async ping(options: CallOptions = {}): Promise<void> {
+    await this.#connection.serving(this.#deadlineMs(options), options.signal);
   }
 
   close(options: { timeout?: Duration } = {}): Promise<void> {

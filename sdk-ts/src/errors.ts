@@ -137,7 +137,7 @@ export class PublishManyError extends WaybillError {
 
   constructor(
     /** For each message in order: its result, or why it was not accepted. */
-    readonly results: readonly (PublishedLike | Error)[],
+    readonly results: readonly ({ readonly id: string; readonly outcome: string } | Error)[],
     first: Error,
   ) {
     const failed = results.filter((result) => result instanceof Error).length;
@@ -149,8 +149,6 @@ export class PublishManyError extends WaybillError {
     });
   }
 }
-
-type PublishedLike = { readonly id: string; readonly outcome: string };
 
 /** Whether the same call may succeed later. */
 export function isRetryable(error: unknown): boolean {

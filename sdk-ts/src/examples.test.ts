@@ -1,4 +1,8 @@
+import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { Controller, Inject, Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { type AsyncMicroserviceOptions, Ctx, Payload } from '@nestjs/microservices';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { TestingGateway } from './fixture/gateway.js';
@@ -15,6 +19,15 @@ import {
   UnrecoverableError,
 } from './index.js';
 import { localBus } from './local/index.js';
+import {
+  WaybillClient,
+  type WaybillContext,
+  WaybillEvent,
+  WaybillModule,
+  WaybillRequest,
+  WaybillServer,
+} from './nestjs/index.js';
+import { instrument } from './otel/index.js';
 import { testBus } from './testing/index.js';
 
 /*
@@ -228,6 +241,54 @@ describe('the README', () => {
     }
     // #endregion
     expect(show).toHaveBeenCalledExactlyOnceWith({ price: 3 });
+    await bus.close();
+  });
+
+  it('is a transport of Nest', async () => {
+    Logger.overrideLogger(false);
+    // #region nestjs
+    @Controller()
+    class Billing {
+      constructor(@Inject(WaybillClient) private readonly client: WaybillClient) {}
+
+      @WaybillEvent('orders', { concurrency: 10, retry: { maxRetries: 5, backoff: '1s' } })
+      async charge(@Payload() order: Order, @Ctx() context: WaybillContext) {
+        if (order.number < 0) throw new UnrecoverableError('no such order'); // a dead letter now
+        await context.extend('10m');
+        await charge(order); // throws: again, as the retry policy says; returns: acked
+        this.client.emit('charged', order);
+      }
+
+      @WaybillRequest('prices')
+      price(@Payload() article: string) {
+        return priceOf(article); // the reply
+      }
+    }
+
+    @Module({ imports: [WaybillModule.forRoot({ channel: 'billing' })], controllers: [Billing] })
+    class AppModule {}
+
+    const app = await NestFactory.createMicroservice<AsyncMicroserviceOptions>(AppModule, {
+      useFactory: (server: WaybillServer) => ({ strategy: server }),
+      inject: [WaybillServer],
+    });
+    app.enableShutdownHooks(); // on SIGTERM handlers finish, acks are confirmed, and the bus is closed
+    await app.listen();
+    // #endregion
+    const bus = await connect();
+    await bus.publish('orders', { number: 7 });
+    expect((await bus.request('prices', 'apple')).json()).toBe(3);
+    await gateway.until(() => gateway.store.accepted('charged').length === 1);
+    expect(charge).toHaveBeenCalledWith({ number: 7 });
+    await bus.close();
+    await app.close();
+  });
+
+  it('is traced', async () => {
+    // #region otel
+    const bus = instrument(await connect());
+    // #endregion
+    expect((await bus.publish('orders', { number: 7 })).outcome).toBe('parked');
     await bus.close();
   });
 

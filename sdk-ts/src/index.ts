@@ -39,6 +39,7 @@ export { type LogEntry, logging } from './middleware/logging.js';
 export { type MemoryStoreOptions, memoryStore } from './middleware/memory-store.js';
 export { type Instruments, metrics, type OutcomeLabels, type SubscriptionLabels } from './middleware/metrics.js';
 export type { Middleware, SubscriptionInfo } from './middleware/middleware.js';
+export type { Outcome as HandlerOutcome } from './middleware/outcome.js';
 export type { ConnectOptions, TlsOptions } from './options.js';
 export type { MessageOptions } from './publisher/outgoing.js';
 export type { Outcome, Published } from './publisher/pending.js';

@@ -5,6 +5,7 @@ import { main, quietly, StepFailure, step, tool } from '../../deploy/step.mjs';
 import { auditDependencies } from './audit.mjs';
 import { importRules } from './imports.mjs';
 import { lockServesAll } from './lockfile.mjs';
+import { packagesLoad } from './packages.mjs';
 import { generatedUnchanged, lintProto, wireUnbroken } from './proto.mjs';
 
 const CHECKS = [
@@ -17,6 +18,8 @@ const CHECKS = [
   ['web UI', () => buildUi()],
   ['config files', () => quietly(process.execPath, ['server/dist/config/generate.js', '--check']).then(() => '')],
   ['imports', importRules],
+  ['packages', packagesLoad],
+  ['api docs', () => quietly(process.execPath, ['docs/api/build.mjs', '--check']).then(() => '')],
   ['audit', auditDependencies],
 ];
 

@@ -7,6 +7,7 @@ import { Gate } from '../gate.js';
 import type { Connection } from '../grpc/connection.js';
 import type { Message } from '../message.js';
 import { compose } from '../middleware/compose.js';
+import type { Middleware } from '../middleware/middleware.js';
 import { count } from '../options.js';
 import { within } from '../pause.js';
 import { nack } from './action.js';
@@ -56,6 +57,8 @@ export class RunningSubscription implements Subscription, LinkHost {
     channel: string,
     work: Work,
     options: SubscribeOptions,
+    /** The bus's own, around that of the options. */
+    outside: readonly Middleware[] = connection.options.middleware,
   ) {
     const { lease, retry, settle = 'auto', signal } = options;
     const { concurrency } = work;
@@ -74,7 +77,7 @@ export class RunningSubscription implements Subscription, LinkHost {
       ...(retry === undefined ? {} : { retry: retryPolicy(retry) }),
     };
     const failed = (error: unknown, message: Message) => this.#report(error, message);
-    const middleware = [...connection.options.middleware, ...(options.middleware ?? [])];
+    const middleware = [...outside, ...(options.middleware ?? [])];
     const handle = compose(middleware, work.handle, { topic, channel, settle });
     const timed = (ms: number, now: number) => this.#handled(ms, now);
     const timing = this.#autoCredit === undefined ? {} : { timed };

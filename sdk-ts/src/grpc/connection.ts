@@ -58,21 +58,36 @@ export class Connection {
 
   /** Resolves when a gateway has answered; rejects with UnavailableError when none did in `timeoutMs`, or with what it answered when it refuses us. */
   async ready(timeoutMs: number): Promise<void> {
-    try {
-      await this.unary(HEALTH, Buffer.alloc(0), { timeoutMs, repeat: true });
-    } catch (thrown) {
-      const error = toWaybillError(thrown);
-      // Whatever speaks gRPC and does not know this service, or this name of one, is a gateway in reach.
-      if (error.code === 'UNIMPLEMENTED' || error.code === 'NOT_FOUND') return;
-      if (error instanceof DeadlineError) throw unreachable(this.options.addresses, error);
-      throw error instanceof UnavailableError ? unreachable(this.options.addresses, error) : error;
-    }
+    await this.#health(timeoutMs);
+  }
+
+  /** Resolves when a gateway answers that it serves; rejects with UnavailableError when none does in `timeoutMs`, with what it answered when it refuses us, or with the signal's reason. */
+  async serving(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const answer = await this.#health(timeoutMs, signal);
+    if (answer?.equals(SERVING) !== false) return;
+    throw new UnavailableError('the gateway answers that it does not serve', {
+      code: 'UNAVAILABLE',
+      reason: 'NOT_SERVING',
+    });
   }
 
   /** Ends every call with ClosedError. Safe twice. */
   async close(): Promise<void> {
     this.#closed.abort(new ClosedError('the bus is closed'));
     await this.transport.close();
+  }
+
+  /** Undefined for a gateway that does not say: what speaks gRPC and does not know this service, or this name of one, is one in reach. */
+  async #health(timeoutMs: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+    try {
+      return await this.unary(HEALTH, Buffer.alloc(0), { timeoutMs, repeat: true, signal });
+    } catch (thrown) {
+      if (signal?.aborted) throw thrown;
+      const error = toWaybillError(thrown);
+      if (error.code === 'UNIMPLEMENTED' || error.code === 'NOT_FOUND') return undefined;
+      const silent = error instanceof DeadlineError || error instanceof UnavailableError;
+      throw silent ? unreachable(this.options.addresses, error) : error;
+    }
   }
 
   #once<I, O>(method: MethodDefinition<I, O>, request: I, deadline: number, options: UnaryOptions): Promise<O> {
@@ -97,7 +112,7 @@ export class Connection {
   }
 }
 
-/** grpc.health.v1.Health/Check of the whole server: an empty request; of the answer, only that there is one matters. */
+/** grpc.health.v1.Health/Check of the whole server: an empty request. */
 const HEALTH: MethodDefinition<Buffer, Buffer> = {
   path: '/grpc.health.v1.Health/Check',
   requestStream: false,
@@ -107,6 +122,9 @@ const HEALTH: MethodDefinition<Buffer, Buffer> = {
   responseSerialize: (bytes) => bytes,
   responseDeserialize: (bytes) => bytes,
 };
+
+/** `HealthCheckResponse { status: SERVING }` */
+const SERVING = Buffer.from([0x08, 0x01]);
 
 function unreachable(addresses: readonly string[], cause: WaybillError): UnavailableError {
   return new UnavailableError(`no gateway answers at ${addresses.join(' or ')}: ${cause.message}`, {

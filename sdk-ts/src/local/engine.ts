@@ -94,9 +94,9 @@ export class LocalEngine implements Bus {
     this.#locks = new LocalLocks(clock, this.#agenda);
     this.#requests = new Requests({
       publish: (topic, body, options) => this.publish(topic, body, options),
-      // Not among those that `close` stops first: their handlers may still wait for replies.
+      // Not among those that `close` stops first, as their handlers may still wait for replies; and outside of the bus's middleware, which is for handlers.
       subscribe: (topic, channel, handler, options = {}) =>
-        this.#open(topic, channel, oneByOne(handler, options), options),
+        this.#open(topic, channel, oneByOne(handler, options), options, []),
       removeTopic: async (topic) => this.#topics.remove(topic),
     });
   }
@@ -247,6 +247,10 @@ export class LocalEngine implements Bus {
     return [...this.#subscriptions];
   }
 
+  async ping(): Promise<void> {
+    this.#requireOpen();
+  }
+
   close(options: { timeout?: Duration } = {}): Promise<void> {
     this.#closed ??= this.#close(options.timeout ?? 30_000);
     return this.#closed;
@@ -286,10 +290,16 @@ export class LocalEngine implements Bus {
     return subscription;
   }
 
-  #open(topic: string, channel: string, work: Work, options: LocalSubscribeOptions): LocalSubscription {
+  #open(
+    topic: string,
+    channel: string,
+    work: Work,
+    options: LocalSubscribeOptions,
+    middleware = this.#options.middleware,
+  ): LocalSubscription {
     const limits = channelLimits(options);
     return new LocalSubscription(topic, channel, work, options, {
-      middleware: this.#options.middleware,
+      middleware,
       leaseMs: this.#options.leaseMs,
       failed: this.#parts.failed,
       open: () => this.#topics.channel(topic, channel, options.retry, limits),

@@ -1,4 +1,4 @@
-export { createInbox, type Inbox, type InboxOptions } from '../inbox/inbox.js';
+export { createInbox, type Handled, type Inbox, type InboxOptions, type Once } from '../inbox/inbox.js';
 export type { Dialect } from './dialect.js';
 export type { Transaction } from './handles/recognise.js';
 export { createOutbox, type Outbox, type OutboxOptions, type Written } from './outbox.js';

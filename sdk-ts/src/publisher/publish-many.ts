@@ -44,7 +44,8 @@ export async function publishMany(
   return settled.filter((result): result is Published => !(result instanceof Error));
 }
 
-function isItem(item: Body | PublishItem): item is PublishItem {
+/** Whether it is a body with options of its own, and not a body. */
+export function isItem(item: Body | PublishItem): item is PublishItem {
   if (typeof item !== 'object' || item === null || item instanceof Uint8Array || !('body' in item)) return false;
   return Object.keys(item).every((name) => name === 'body' || MESSAGE_OPTIONS.has(name));
 }

@@ -7,5 +7,8 @@ export const CORRELATION_ID = 'waybill-correlation-id';
 /** On a reply that is an error: what went wrong, in words. Its body is the error's details as JSON, or empty. */
 export const ERROR = 'waybill-error';
 
+/** How the topics of replies begin: one for each client, for as long as that lives. */
+export const REPLY_TOPIC_PREFIX = 'waybill.replies.';
+
 /** W3C trace context: a reply goes on with that of its request. */
 export const TRACE_CONTEXT = ['traceparent', 'tracestate'] as const;

@@ -5,7 +5,9 @@ import { connect } from '../connect.js';
 import { RetryAfter, UnrecoverableError } from '../consumer/handler-errors.js';
 import { AccessError, ClosedError, DeadlineError, InvalidArgumentError } from '../errors.js';
 import { TestingGateway } from '../fixture/gateway.js';
+import { localBus } from '../local/index.js';
 import type { Message } from '../message.js';
+import type { Middleware } from '../middleware/middleware.js';
 import { CORRELATION_ID, REPLY_TO } from './headers.js';
 import { ReplyError } from './reply-error.js';
 
@@ -155,6 +157,21 @@ describe('a request', () => {
     release();
     await closed;
     expect(heard).toBe('cheap');
+  });
+
+  it.each(['a gateway', 'memory'])('keeps replies out of the middleware of the bus, by %s', async (over) => {
+    const seen: string[] = [];
+    const middleware: Middleware[] = [
+      (message, next) => {
+        seen.push(message.topic);
+        return next();
+      },
+    ];
+    const bus = over === 'memory' ? localBus({ middleware }) : await connect({ url: gateway.url, middleware });
+    bus.serve('prices', 'service', () => 'cheap');
+    expect((await bus.request('prices', 'apple')).text()).toBe('cheap');
+    expect(seen).toEqual(['prices']);
+    await bus.close({ timeout: 100 });
   });
 
   it('finds its reply after the stream of the replies broke', async () => {

@@ -7,7 +7,7 @@ import { batchId, IdMaker } from '../ids.js';
 import type { Message } from '../message.js';
 import type { MessageOptions } from '../publisher/outgoing.js';
 import { AwaitedReply } from './awaited-reply.js';
-import { CORRELATION_ID, REPLY_TO } from './headers.js';
+import { CORRELATION_ID, REPLY_TO, REPLY_TOPIC_PREFIX } from './headers.js';
 import type { RequestOptions } from './options.js';
 import { replyErrorOf } from './reply-error.js';
 
@@ -20,12 +20,11 @@ export interface RequestPath {
 }
 
 const CHANNEL = 'replies';
-const TOPIC_PREFIX = 'waybill.replies.';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_TIMEOUT_MS = 3_600_000;
 const CREDIT = 1_000;
 /** A gateway that does not answer must not hold up the end of the process. */
-const REMOVE_WITHIN_MS = 1_000;
+const REMOVE_WITHIN_MS = 5_000;
 
 interface Replies {
   readonly topic: string;
@@ -95,7 +94,7 @@ export class Requests {
 
   #listen(): Replies {
     if (this.#replies !== undefined) return this.#replies;
-    const topic = TOPIC_PREFIX + batchId(this.#ids.prefix(), 0);
+    const topic = REPLY_TOPIC_PREFIX + batchId(this.#ids.prefix(), 0);
     const subscription = this.#path.subscribe(topic, CHANNEL, (reply) => this.#arrived(reply), {
       credit: CREDIT,
       // Who waits for a reply is told by `closed`.

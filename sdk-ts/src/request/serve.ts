@@ -1,5 +1,5 @@
 import type { Body } from '../body.js';
-import type { Bus } from '../bus.js';
+import type { Bus, PublishOptions } from '../bus.js';
 import { RetryAfter, UnrecoverableError } from '../consumer/handler-errors.js';
 import type { Subscription } from '../consumer/subscribe-options.js';
 import { InvalidArgumentError } from '../errors.js';
@@ -26,16 +26,22 @@ export function serve(
  *   throws Unrecoverable ─▶ error reply ─▶ dead letter
  *   throws otherwise   ─▶ error reply ─▶ ack: who asked knows, and decides
  *
- * The reply is durable before the request is settled. So a crash in between makes a second reply, which nobody waits for.
+ * `optionsOf` gives the reply's options. The reply is durable before the request is settled. So a crash in between makes a second reply, which nobody waits for.
  */
-export async function answer(bus: Pick<Bus, 'publish'>, message: Message, responder: Responder): Promise<void> {
+export async function answer(
+  bus: Pick<Bus, 'publish'>,
+  message: Message,
+  responder: Responder,
+  optionsOf: (body: Body) => PublishOptions = () => ({}),
+): Promise<void> {
   if (!isRequest(message)) {
     await responder(message);
     return;
   }
-  let body: Body | undefined;
+  let body: Body;
   try {
-    body = await responder(message);
+    const answered = await responder(message);
+    body = answered === undefined ? '' : answered;
   } catch (error) {
     if (error instanceof RetryAfter) throw error;
     await answerWithError(bus, message, error);
@@ -44,7 +50,7 @@ export async function answer(bus: Pick<Bus, 'publish'>, message: Message, respon
     throw error;
   }
   try {
-    await reply(bus, message, body ?? '');
+    await reply(bus, message, body, optionsOf(body));
   } catch (error) {
     // The same answer is refused again whenever it is given.
     if (error instanceof InvalidArgumentError) await answerWithError(bus, message, error);
