@@ -29,6 +29,12 @@ RUN npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 RUN find proto sdk-ts server -name node_modules -prune -o -type f \
       \( -name '*.test.*' -o -name '*.d.ts' -o -name '*.d.ts.map' -o -name '*.tsbuildinfo' \) -exec rm {} + \
   && rm -rf server/src sdk-ts/src proto/gen
+# What no program reads of the installed packages: half of their 86 MB. OpenTelemetry brings every module three times, of which
+# Node loads build/src; SQLite its source, and builds for other systems.
+RUN find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+  && rm -rf node_modules/@types node_modules/@opentelemetry/*/build/esm node_modules/@opentelemetry/*/build/esnext \
+    node_modules/@photostructure/sqlite/src node_modules/@photostructure/sqlite/prebuilds/darwin-* \
+    node_modules/@photostructure/sqlite/prebuilds/win32-*
 RUN mkdir /data
 
 FROM node:22-bookworm-slim

@@ -13,6 +13,7 @@ use Waybill\Exception\InvalidArgumentException;
 use Waybill\Exception\LockHeldException;
 use Waybill\Exception\LockLostException;
 use Waybill\Exception\PublishManyException;
+use Waybill\Exception\ReplyException;
 use Waybill\Exception\WaybillException;
 use Waybill\Lock\Lock;
 use Waybill\Lock\Locks;
@@ -180,6 +181,7 @@ final class Client implements Settling
      * @param int|float|\DateInterval $timeout the longest wait for the reply, up to 1 h; the request itself expires by then
      *
      * @throws DeadlineException when no reply came in time
+     * @throws ReplyException when the reply is an error, as those of other languages' SDKs answer where their handler fails
      * @throws WaybillException
      */
     public function request(string $topic, string $body, int|float|\DateInterval $timeout = 10, PublishOptions $options = new PublishOptions()): Message

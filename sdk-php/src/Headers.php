@@ -16,5 +16,8 @@ final class Headers
     /** On a request and its reply: which request it is. */
     public const CORRELATION_ID = 'waybill-correlation-id';
 
+    /** On a reply that is an error: what went wrong, in words. Its body is the error's details as JSON, or empty. */
+    public const ERROR = 'waybill-error';
+
     private function __construct() {}
 }

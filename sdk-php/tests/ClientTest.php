@@ -22,6 +22,7 @@ use Waybill\PullOptions;
 use Waybill\RetryPolicy;
 use Waybill\SettleStatus;
 use Waybill\Tests\Support\GatewayTestCase;
+use Waybill\Transport\Stream\Socket;
 
 final class ClientTest extends GatewayTestCase
 {
@@ -253,7 +254,8 @@ final class ClientTest extends GatewayTestCase
     {
         $client = self::gateway()->client();
         try {
-            $client->request($this->topic, 'anybody?', 0.2);
+            // Long enough to have begun to wait for the reply.
+            $client->request($this->topic, 'anybody?', 2);
         } catch (DeadlineException) {
         }
         $replies = static fn(Client $client): array => iterator_to_array($client->admin()->topics('waybill.replies.'), false);
@@ -261,6 +263,20 @@ final class ClientTest extends GatewayTestCase
         self::assertGreaterThan(0, $before);
         $client->close();
         self::assertCount($before - 1, $replies($this->client));
+    }
+
+    public function testAConnectionThatPhpDestroyedBeforeItsClientIsALostOne(): void
+    {
+        $client = self::gateway()->client();
+        $client->publish($this->topic, 'x');
+        $connection = self::part(self::part($client, 'transport'), 'connection');
+        $socket = self::part($connection, 'socket');
+        self::assertInstanceOf(Socket::class, $socket);
+        // As the collector of cycles does, which knows no order.
+        $socket->__destruct();
+        $client->publish($this->topic, 'y');
+        self::assertSame('x', $this->pullOne()->message->body);
+        self::assertSame('y', $this->pullOne()->message->body);
     }
 
     public function testARequestWithoutAReplyMeetsItsDeadline(): void
@@ -318,6 +334,13 @@ final class ClientTest extends GatewayTestCase
     private function pull(int $max = 1, float $wait = 0): array
     {
         return $this->client->pull($this->topic, 'test', new PullOptions($max, wait: $wait));
+    }
+
+    private static function part(object $whole, string $name): object
+    {
+        $part = (new \ReflectionProperty($whole, $name))->getValue($whole);
+
+        return \is_object($part) ? $part : throw new \RuntimeException("{$name} is no object");
     }
 
     private function pullOne(float $wait = 3, ?PullOptions $options = null): Delivery

@@ -21,11 +21,12 @@ export interface EncodedBody {
 export function encodeBody(body: Body): EncodedBody {
   if (typeof body === 'string') return { content: body, length: Buffer.byteLength(body), json: false };
   if (body instanceof Uint8Array) return { content: body, length: body.length, json: false };
-  const text = stringify(body);
+  const text = jsonText(body);
   return { content: text, length: Buffer.byteLength(text), json: true };
 }
 
-function stringify(body: Body): string {
+/** Throws InvalidArgumentError for what JSON cannot hold. */
+export function jsonText(body: unknown): string {
   let text: string | undefined;
   let cause: unknown;
   try {

@@ -1,26 +1,19 @@
 import type { Body } from './body.js';
-import type { PullOptions } from './consumer/pull.js';
-import type { Handler } from './consumer/runner.js';
-import type { SubscribeOptions, Subscription } from './consumer/subscription.js';
+import type { CallOptions, PublishItem, PublishOptions } from './call-options.js';
+import type { Codec } from './codec/codec.js';
+import type { StandardSchema } from './codec/standard-schema.js';
+import type { BatchOptions } from './consumer/batch-options.js';
+import type { BatchHandler, Handler } from './consumer/handler.js';
+import type { PullOptions } from './consumer/pull-options.js';
+import type { SubscribeOptions, Subscription } from './consumer/subscribe-options.js';
 import type { Duration } from './duration.js';
 import type { Lock, LockOptions, LockScope } from './lock/lock.js';
 import type { Message } from './message.js';
-import type { MessageOptions } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
+import type { RequestOptions, Responder, ServeOptions } from './request/options.js';
+import type { Topic } from './topic/topic.js';
 
-export interface PublishOptions extends MessageOptions, CallOptions {}
-
-export interface CallOptions {
-  /** How long it may take with all tries. Default: the connection's `deadline`. */
-  deadline?: Duration;
-  /** Gives up waiting: rejects with the signal's reason. What was sent before may still be done. */
-  signal?: AbortSignal;
-}
-
-/** A body with options of its own, in `publishMany`. */
-export interface PublishItem extends MessageOptions {
-  body: Body;
-}
+export type { CallOptions, PublishItem, PublishOptions } from './call-options.js';
 
 /** What became of one receipt: done and durable; too late, so nothing was changed; or not one of this bus. */
 export interface SettleResult {
@@ -45,6 +38,22 @@ export interface Bus {
   publishMany(topic: string, items: Iterable<Body | PublishItem>, options?: CallOptions): Promise<Published[]>;
   /** Hands the messages of a channel to `handler`. Topic (or pattern, `orders.*`) and channel are created on first use. Throws InvalidArgumentError for an option out of range. */
   subscribe(topic: string, channel: string, handler: Handler, options?: SubscribeOptions): Subscription;
+  /**
+   * Hands messages to `handler` in batches of up to `size`. Middleware runs for each message. Otherwise as `subscribe`: a handler that returns acks
+   * all that it has not settled itself, one that throws nacks them.
+   */
+  subscribeBatch(topic: string, channel: string, handler: BatchHandler, options?: BatchOptions): Subscription;
+  /**
+   * A topic, or a pattern (`orders.*`), whose values are checked and have a type: by any validator that speaks Standard Schema (zod, valibot, arktype), sent as
+   * JSON, or by a codec: `json<Order>()`, `text()`, `bytes()`, `protobuf(OrderSchema)`. It holds nothing open.
+   *
+   * @example
+   * const orders = bus.topic('orders', z.object({ number: z.number() }));
+   * await orders.publish({ number: 7 });
+   * orders.subscribe('billing', async (order, message) => charge(order.number));
+   */
+  topic<In, Out>(name: string, schema: StandardSchema<In, Out>): Topic<In, Out>;
+  topic<In, Out>(name: string, codec: Codec<In, Out>): Topic<In, Out>;
   /** Takes messages one by one, for jobs that run now and then: `for await (const message of bus.pull('orders', 'billing')) await message.ack()`. */
   pull(topic: string, channel: string, options?: PullOptions): AsyncGenerator<Message, void, undefined>;
   /** Done, for receipts from anywhere. Answers what became of each, in order; never rejects for a stale one. */
@@ -62,6 +71,22 @@ export interface Bus {
   cancel(topic: string, id: string, options?: CallOptions): Promise<void>;
   /** Gives a delayed message another time; resolves with it. Exactly one of `delay` and `at`. Rejects as `cancel` does. */
   reschedule(topic: string, id: string, when: { delay: Duration } | { at: Date }, options?: CallOptions): Promise<Date>;
+  /**
+   * Publishes a request, and resolves with the reply to it, which needs no settling. Replies come by a topic of this bus alone, which is
+   * removed when the bus closes.
+   *
+   * Rejects with DeadlineError, reason NO_REPLY, when none came within `timeout` (default: 10 s); with ReplyError when the reply is an error;
+   * with the signal's reason; with ClosedError; or as `publish` and `subscribe` do.
+   */
+  request(topic: string, body: Body, options?: RequestOptions): Promise<Message>;
+  /** Answers a request that any consumer has received, from any language. Resolves when the reply is durable. Rejects with InvalidArgumentError for a message that is no request, or as `publish` does. */
+  reply(request: Message, body: Body, options?: PublishOptions): Promise<Published>;
+  /**
+   * Subscribes, and replies to each request with what `responder` returns, before the request is acked. A responder that throws answers with the error, and
+   * nothing is tried again, unless it throws RetryAfter: then the request comes again, as long as somebody waits. UnrecoverableError makes it a
+   * dead letter as well. A message that is no request is handled as by `subscribe`.
+   */
+  serve(topic: string, channel: string, responder: Responder, options?: ServeOptions): Subscription;
   /**
    * Runs `fn` while this process alone, of all that ask for `name`, has the lock; resolves with what `fn` resolves with. The lock is
    * renewed at every third of `ttl` (100 ms to 24 h), and released in the end. `ttl` is how long others wait after this process died.

@@ -7,12 +7,20 @@ import {
 } from '@waybill/proto/waybill/v1/bus';
 import type { Body } from './body.js';
 import type { Bus, CallOptions, PublishItem, PublishOptions, SettleResult } from './bus.js';
-import { type PullOptions, pull } from './consumer/pull.js';
+import type { Codec } from './codec/codec.js';
+import type { StandardSchema } from './codec/standard-schema.js';
+import { ACK, type Action, nack, reject } from './consumer/action.js';
+import type { BatchOptions } from './consumer/batch-options.js';
+import { Batches } from './consumer/batches.js';
+import type { BatchHandler, Handler } from './consumer/handler.js';
+import { pull } from './consumer/pull.js';
+import type { PullOptions } from './consumer/pull-options.js';
 import { MAX_LEASE_SECONDS } from './consumer/received-message.js';
-import type { Handler } from './consumer/runner.js';
-import { ACK, type Action, MAX_RECEIPTS, nack, reject } from './consumer/settle.js';
+import { MAX_RECEIPTS } from './consumer/settle.js';
 import { SettleCalls } from './consumer/settle-calls.js';
-import { RunningSubscription, type SubscribeOptions, type Subscription } from './consumer/subscription.js';
+import type { SubscribeOptions, Subscription } from './consumer/subscribe-options.js';
+import { RunningSubscription } from './consumer/subscription.js';
+import { oneByOne, type Work } from './consumer/work.js';
 import { type Duration, milliseconds, seconds } from './duration.js';
 import { ClosedError } from './errors.js';
 import type { Connection, UnaryOptions } from './grpc/connection.js';
@@ -25,6 +33,13 @@ import { dueTime, MAX_DELAY_MS } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
 import { publishMany } from './publisher/publish-many.js';
 import { Publisher } from './publisher/publisher.js';
+import type { RequestOptions, Responder, ServeOptions } from './request/options.js';
+import { removeTopic } from './request/remove-topic.js';
+import { reply } from './request/reply.js';
+import { Requests } from './request/requests.js';
+import { serve } from './request/serve.js';
+import { topicOf } from './topic/bus-topic.js';
+import type { Topic } from './topic/topic.js';
 
 const CANCEL = methodDefinition(BusService.method.cancel);
 const RESCHEDULE = methodDefinition(BusService.method.reschedule);
@@ -34,6 +49,7 @@ export class Client implements Bus {
   readonly #connection: Connection;
   readonly #publisher: Publisher;
   readonly #settles: SettleCalls;
+  readonly #requests: Requests;
   readonly #subscriptions = new Set<RunningSubscription>();
   readonly #locks = new Set<HeldLock>();
   #closed: Promise<void> | undefined;
@@ -42,6 +58,13 @@ export class Client implements Bus {
     this.#connection = connection;
     this.#publisher = new Publisher(connection, connection.options.publisher);
     this.#settles = new SettleCalls(connection);
+    this.#requests = new Requests({
+      publish: (topic, body, options) => this.publish(topic, body, options),
+      // Not among those that `close` stops first: their handlers may still wait for replies.
+      subscribe: (topic, channel, handler, options = {}) =>
+        new RunningSubscription(connection, this.#settles, topic, channel, oneByOne(handler, options), options),
+      removeTopic: (topic, timeoutMs) => removeTopic(connection, topic, timeoutMs),
+    });
   }
 
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Published> {
@@ -65,12 +88,15 @@ export class Client implements Bus {
   }
 
   subscribe(topic: string, channel: string, handler: Handler, options: SubscribeOptions = {}): Subscription {
-    if (this.#closed !== undefined) throw new ClosedError('the bus is closed');
-    const subscription = new RunningSubscription(this.#connection, this.#settles, topic, channel, handler, options);
-    this.#subscriptions.add(subscription);
-    const forget = () => this.#subscriptions.delete(subscription);
-    subscription.closed.then(forget, forget);
-    return subscription;
+    return this.#consume(topic, channel, oneByOne(handler, options), options);
+  }
+
+  subscribeBatch(topic: string, channel: string, handler: BatchHandler, options: BatchOptions = {}): Subscription {
+    return this.#consume(topic, channel, new Batches(handler, options), options);
+  }
+
+  topic<In, Out>(name: string, codec: Codec<In, Out> | StandardSchema<In, Out>): Topic<In, Out> {
+    return topicOf(this, name, codec);
   }
 
   pull(topic: string, channel: string, options: PullOptions = {}): AsyncGenerator<Message, void, undefined> {
@@ -128,6 +154,18 @@ export class Client implements Bus {
     return new Date(Number(dueTimeMs));
   }
 
+  request(topic: string, body: Body, options?: RequestOptions): Promise<Message> {
+    return this.#requests.request(topic, body, options);
+  }
+
+  reply(request: Message, body: Body, options?: PublishOptions): Promise<Published> {
+    return reply(this, request, body, options);
+  }
+
+  serve(topic: string, channel: string, responder: Responder, options?: ServeOptions): Subscription {
+    return serve(this, topic, channel, responder, options);
+  }
+
   async withLock<T>(
     name: string,
     ttl: Duration,
@@ -156,15 +194,26 @@ export class Client implements Bus {
     return this.#closed;
   }
 
-  /** Subscriptions first: until the last has stopped, their handlers may still publish. */
+  /** Subscriptions first: until the last has stopped, their handlers may still publish, and wait for replies. */
   async #close(timeout: Duration): Promise<void> {
     const end = Date.now() + milliseconds(timeout, 'timeout');
     if (this.#subscriptions.size > 0) {
       await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop({ timeout })));
     }
-    await this.#publisher.close(Math.max(0, end - Date.now()));
+    // Together, so that what is published from now on is refused at once.
+    const leftMs = Math.max(0, end - Date.now());
+    await Promise.all([this.#requests.close(leftMs), this.#publisher.close(leftMs)]);
     await Promise.all([...this.#locks].map((lock) => lock.release(end - Date.now())));
     await this.#connection.close();
+  }
+
+  #consume(topic: string, channel: string, work: Work, options: SubscribeOptions): Subscription {
+    if (this.#closed !== undefined) throw new ClosedError('the bus is closed');
+    const subscription = new RunningSubscription(this.#connection, this.#settles, topic, channel, work, options);
+    this.#subscriptions.add(subscription);
+    const forget = () => this.#subscriptions.delete(subscription);
+    subscription.closed.then(forget, forget);
+    return subscription;
   }
 
   async #settle(action: Action, receipts: string | readonly string[], options: CallOptions): Promise<SettleResult[]> {

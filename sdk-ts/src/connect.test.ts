@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect } from './connect.js';
-import { TestingGateway } from './testing/gateway.js';
+import { TestingGateway } from './fixture/gateway.js';
 
 let gateway: TestingGateway;
 

@@ -1,5 +1,8 @@
 import type { Duration } from './duration.js';
 
+/** What was called to settle a message. */
+export type Settlement = 'ack' | 'nack' | 'reject';
+
 /** A message, handed to one consumer of one channel under a lease. */
 export interface Message {
   readonly id: string;
@@ -19,6 +22,8 @@ export interface Message {
   readonly receipt: string;
   /** Aborted when the message is not this consumer's any more: its lease was lost, or the subscription has stopped. What goes on after that may run twice. */
   readonly signal: AbortSignal;
+  /** How it was settled here, whether or not that is confirmed yet; undefined as long as it was not. */
+  readonly settledBy: Settlement | undefined;
   /** The body as UTF-8 text. */
   text(): string;
   /** The body as JSON; throws SyntaxError when it is none. The type is yours to vouch for. */

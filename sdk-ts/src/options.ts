@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { parseAddresses } from './address.js';
 import { type Duration, milliseconds } from './duration.js';
 import { invalidOption } from './errors.js';
+import type { Middleware } from './middleware/middleware.js';
 
 /** How to reach a gateway, and the limits of this client. */
 export interface ConnectOptions {
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   token?: string | (() => string);
   /** Who consumes, for the ledger: up to 64 characters. Default: host name and process id. */
   name?: string;
+  /** Runs around every handler of every subscription, the first outermost. Default: none. */
+  middleware?: readonly Middleware[];
   /** HTTP/2 pings find a dead connection: one every `time`, answered within `timeout`. Default: 20 s and 10 s. At least 1 s and 100 ms. */
   keepalive?: { time?: Duration; timeout?: Duration };
   /** How long a publish or another call may take, with all tries. Default: 30 s. At least 1 ms. */
@@ -51,6 +54,7 @@ export interface ResolvedOptions {
   readonly tls: TlsOptions | undefined;
   readonly token: () => string | undefined;
   readonly name: string;
+  readonly middleware: readonly Middleware[];
   readonly keepaliveTimeMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly deadlineMs: number;
@@ -82,6 +86,7 @@ export function resolveOptions(
     tls: tlsOptions,
     token: typeof token === 'function' ? token : () => token,
     name: (options.name ?? `${hostname()}:${process.pid}`).slice(0, 64),
+    middleware: options.middleware ?? [],
     keepaliveTimeMs: milliseconds(options.keepalive?.time ?? 20_000, 'keepalive.time', 1_000, 86_400_000),
     keepaliveTimeoutMs: milliseconds(options.keepalive?.timeout ?? 10_000, 'keepalive.timeout', 100, 86_400_000),
     deadlineMs: milliseconds(options.deadline ?? 30_000, 'deadline', 1),

@@ -8,3 +8,10 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
     throw signal?.aborted ? signal.reason : error;
   }
 }
+
+/** Resolves with the promise, or after `ms`. */
+export async function within(promise: Promise<void>, ms: number): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([promise, pause(ms, timer.signal).catch(() => {})]);
+  timer.abort();
+}

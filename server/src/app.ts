@@ -38,20 +38,23 @@ import { Gateway, type GatewayOptions } from './gateway.js';
 import { type Clock, systemClock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
+import { type Meters, silentMeters } from './ports/telemetry.js';
 
 /** The composition root: the only place that names adapters. */
 export function createGateway(
   config: Config,
   logger: Logger,
   clock: Clock = systemClock,
-  options?: GatewayOptions,
+  options: GatewayOptions = {},
 ): Gateway {
-  return new Gateway(config, createEngine(config, logger, clock), logger, clock, options);
+  return new Gateway(config, createEngine(config, logger, clock, options.telemetry?.meters), logger, clock, options);
 }
 
 /** The engine that the config asks for, not yet started. */
-export function createEngine(config: Config, logger: Logger, clock: Clock): Engine {
-  return engineOf(config) === 'embedded' ? embedded(config, logger, clock) : cluster(config, logger, clock);
+export function createEngine(config: Config, logger: Logger, clock: Clock, meters: Meters = silentMeters): Engine {
+  return engineOf(config) === 'embedded'
+    ? embedded(config, logger, clock, meters)
+    : cluster(config, logger, clock, meters);
 }
 
 /** A ledger takes visible ASCII of a bounded length for it. */
@@ -62,9 +65,9 @@ function nodeName(): string {
   return `${host}-${randomUUID().slice(0, 8)}`;
 }
 
-function embedded(config: Config, logger: Logger, clock: Clock): Engine {
+function embedded(config: Config, logger: Logger, clock: Clock, meters: Meters): Engine {
   const node = nodeName();
-  const store = openStore({ file: config.DataFile, logger, clock });
+  const store = openStore({ file: config.DataFile, logger, clock, meters });
   const broker = new SqliteBroker(store, { maxWaitingBytes: config.MaxPendingPublishBytes });
   const ledger = new SqliteLedger(store, { node });
   const locks = new LocalLocks(clock);
@@ -92,7 +95,7 @@ function embedded(config: Config, logger: Logger, clock: Clock): Engine {
   };
 }
 
-function cluster(config: Config, logger: Logger, clock: Clock): Engine {
+function cluster(config: Config, logger: Logger, clock: Clock, meters: Meters): Engine {
   const node = nodeName();
   const broker = new RabbitBroker({
     url: splitAmqpUrls(config.AmqpUrl),
@@ -118,7 +121,7 @@ function cluster(config: Config, logger: Logger, clock: Clock): Engine {
     prefix: config.RedisPrefix,
     logger,
   });
-  const ledger = new MysqlLedger(mysql, { clock, node });
+  const ledger = new MysqlLedger(mysql, { clock, meters, node });
   return {
     node,
     broker,

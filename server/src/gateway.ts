@@ -25,17 +25,22 @@ import { RpcServer, type RpcService } from './edge/grpc/server.js';
 import { SubscribeStreams } from './edge/grpc/subscribe-stream.js';
 import { adminRoutes } from './edge/http/admin-ui.js';
 import { healthRoutes } from './edge/http/health.js';
+import { metricsRoute } from './edge/http/metrics.js';
 import { Origins } from './edge/http/origin.js';
 import { HttpCalls } from './edge/http/rpc.js';
 import { HttpServer } from './edge/http/server.js';
 import { statsRoute } from './edge/http/stats.js';
 import type { Tls } from './edge/tls.js';
+import { figures } from './figures.js';
 import type { RetryPolicy } from './model/retry-policy.js';
 import { splitHeaders } from './model/search-term.js';
+import { Metrics } from './observability/metrics.js';
+import type { GatewayTelemetry } from './observability/telemetry.js';
 import type { Clock } from './ports/clock.js';
 import type { Engine } from './ports/engine.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';
+import { silentTelemetry, type Telemetry, type Watch } from './ports/telemetry.js';
 import { Security } from './security.js';
 import { AuditPruneWorker } from './workers/audit-prune.js';
 import { CronWorker } from './workers/cron.js';
@@ -49,11 +54,13 @@ import { Shards } from './workers/shards.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+export const VERSION = versionOf(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 export interface GatewayOptions {
   /** False: it opens no port, and is called by `direct` alone. Default: true. */
   readonly listens?: boolean;
+  /** Without it, it tells nothing of itself but by its log, and has no `/metrics`. */
+  readonly telemetry?: GatewayTelemetry;
 }
 
 /**
@@ -74,9 +81,10 @@ export class Gateway implements Service {
   #started: Service[] = [];
   #draining = false;
 
-  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, { listens = true }: GatewayOptions = {}) {
+  constructor(config: Config, engine: Engine, logger: Logger, clock: Clock, options: GatewayOptions = {}) {
+    const { listens = true, telemetry } = options;
     const security = new Security(config, logger, clock);
-    this.#bus = makeBus(config, engine, logger, clock);
+    this.#bus = makeBus(config, engine, logger, clock, telemetry);
     this.#locks = new LockDesk(engine.clientLocks, clock, this.#bus.waiting, engine.lockRegister);
     const workers = makeWorkers(config, engine, this.#bus, logger, clock);
     const facts = { name: engine.node, version: VERSION, engine: engineOf(config) };
@@ -84,8 +92,17 @@ export class Gateway implements Service {
     const connections = new Connections(clock);
     const callers = (limit: number) => connections.sheets(limit);
     this.#admin = new Admin({ ...engine, clock, logger }, this.#bus, facts, { shards: workers.shards, callers });
-    const edge = { guard, connections };
+    const edge = { guard, connections, watch: telemetry?.watch };
     const services = makeServices(config, engine, this.#bus, this.#locks, this.#admin, edge, logger, clock);
+    const sources = {
+      ...facts,
+      bus: this.#bus,
+      readings: this.#admin.readings,
+      streams: services.streams,
+      dependencies: engine.dependencies,
+      shards: workers.shards,
+      most: config.MetricsMaxChannels,
+    };
     this.#rpc = makeRpc(config, services, security.tls);
     const called = [...services.list, this.#rpc.health];
     this.direct = new DirectServices(called);
@@ -100,12 +117,14 @@ export class Gateway implements Service {
     const routes = [
       ...healthRoutes({ dependencies: engine.dependencies, draining: () => this.#draining }),
       statsRoute(() => this.#bus.counts),
+      ...(telemetry === undefined ? [] : [metricsRoute(new Metrics(telemetry.meters, () => figures(sources)), guard)]),
       ...calls.routes,
       ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger, tls: security.tls });
     const { keeper, rebalancer } = this.#bus;
     this.#services = [
+      ...(telemetry === undefined ? [] : [telemetry]),
       security,
       ...engine.services,
       keeper,
@@ -144,9 +163,15 @@ export class Gateway implements Service {
   }
 }
 
-function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): Bus {
+function makeBus(
+  config: Config,
+  engine: Engine,
+  logger: Logger,
+  clock: Clock,
+  telemetry: Telemetry = silentTelemetry,
+): Bus {
   return new Bus(
-    { ...engine, clock, logger },
+    { ...engine, clock, logger, telemetry },
     {
       maxMessageBytes: config.MaxMessageBytes,
       frameMessages: config.FrameMaxMessages,
@@ -155,6 +180,7 @@ function makeBus(config: Config, engine: Engine, logger: Logger, clock: Clock): 
       defaultLeaseMs: config.MaxJobRunningSeconds * 1000,
       defaultRetry: defaultRetry(config),
       limits: limits(config),
+      countedChannels: config.MetricsMaxChannels,
       searchHeaders: splitHeaders(config.SearchHeaders),
     },
   );
@@ -174,8 +200,17 @@ function limits(config: Config): BusLimits {
 
 interface Services {
   readonly list: readonly RpcService[];
+  /** Of all streams. */
+  readonly streams: Limit;
   /** Ends streams and calls in order. */
   drain(graceMs: number): Promise<void>;
+}
+
+/** What stands around every service. */
+interface Edge {
+  readonly guard: Guard;
+  readonly connections: Connections;
+  readonly watch: Watch | undefined;
 }
 
 function makeServices(
@@ -184,7 +219,7 @@ function makeServices(
   bus: Bus,
   locks: LockDesk,
   admin: Admin,
-  { guard, connections }: { readonly guard: Guard; readonly connections: Connections },
+  { guard, connections, watch }: Edge,
   logger: Logger,
   clock: Clock,
 ): Services {
@@ -202,6 +237,7 @@ function makeServices(
     publishTimeoutMs,
     streams: limit,
     guard,
+    watch,
   });
   const lockService = new LocksService(locks, clock, logger, guard);
   const adminService = new AdminService(admin, locks, clock, logger, {
@@ -217,6 +253,7 @@ function makeServices(
     guard,
   });
   return {
+    streams: limit,
     list: [
       { desc: BusDesc, definition: busDefinition, implementation: service.implementation() },
       { desc: AdminDesc, definition: adminDefinition, implementation: adminService.implementation() },

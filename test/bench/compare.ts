@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { BODY_BYTES, type Comparison, WINDOW } from './comparisons.js';
 import { type Line, line, lineAgainst } from './figures.js';
 import type { Lab, LabGateway } from './lab.js';
@@ -6,9 +7,12 @@ import type { Figures, LoadSettings } from './loads/serve-rounds.js';
 
 const CHANNEL = 'bench';
 
+type Subject = Pick<LabGateway, 'name' | 'url' | 'log' | 'remove'>;
+
 /** One warm-up of each, then ours and the peer in turn, so that what disturbs the machine for a while meets both. */
 export async function compare(lab: Lab, comparison: Comparison, rounds: number, messages: number): Promise<Line[]> {
-  const gateway = await lab.gateway(comparison.engine, comparison.settings);
+  const { engine, settings: gatewaySettings } = comparison;
+  const gateway = engine === 'none' ? noGateway() : await lab.gateway(engine, gatewaySettings);
   const loads: Load[] = [];
   try {
     const settings = loadSettings(lab, gateway, comparison);
@@ -29,7 +33,7 @@ export async function compare(lab: Lab, comparison: Comparison, rounds: number, 
         : lineAgainst(promise, column(mine, figure), peer.published),
     );
   } catch (error) {
-    console.error(`The gateway's log ends with:\n${gateway.log().slice(-4_000)}`);
+    if (engine !== 'none') console.error(`The gateway's log ends with:\n${gateway.log().slice(-4_000)}`);
     throw error;
   } finally {
     for (const load of loads) load.stop();
@@ -43,7 +47,12 @@ async function started(loads: Load[], name: string, settings: LoadSettings): Pro
   return load;
 }
 
-function loadSettings(lab: Lab, gateway: LabGateway, comparison: Comparison): LoadSettings {
+/** For what needs none: the name is that of the topic. */
+function noGateway(): Subject {
+  return { name: `bench-${randomBytes(5).toString('hex')}`, url: '', log: () => '', remove: async () => {} };
+}
+
+function loadSettings(lab: Lab, gateway: Subject, comparison: Comparison): LoadSettings {
   const { engine, window, concurrency = WINDOW, channel = CHANNEL } = comparison;
   const topic = gateway.name;
   return {

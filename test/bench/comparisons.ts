@@ -6,7 +6,8 @@ export interface Comparison {
   /** What `--only` takes. */
   readonly number: number;
   readonly title: string;
-  readonly engine: Engine;
+  /** `none`: what is compared runs inside of the load generators. */
+  readonly engine: Engine | 'none';
   readonly settings: Settings;
   /** Files of `loads/`; a peer may also be what others have published of it. */
   readonly ours: string;
@@ -40,6 +41,9 @@ export const CONCURRENCY = 100;
 export const MQ_WORKERS = 256;
 /** Messages that the original event-bus settles a second, rows in MySQL, on 2 cores with 256 bytes and as many clients. */
 const EVENT_BUS_SETTLED = 900;
+
+/** An event takes so little time that a round needs many to be measured. */
+const EVENTS_SHARE = 20;
 
 const FRAMES_OFF = { FrameMaxMessages: 1 };
 
@@ -135,10 +139,48 @@ export const COMPARISONS: readonly Comparison[] = [
     channel: 'default',
     lines: [throughput('mq subscribe, ack', 3)],
   },
+  {
+    number: 9,
+    title: 'embedded engine inside the process, durable, end to end | BullMQ on Redis without fsync: add, process',
+    engine: 'none',
+    settings: {},
+    ours: 'in-process-end-to-end',
+    peer: 'bullmq-end-to-end',
+    window: WINDOW,
+    share: 0.5,
+    concurrency: CONCURRENCY,
+    lines: [throughput('in process, end to end', 3)],
+  },
+  {
+    number: 10,
+    title: 'events through the bus in memory | an EventEmitter, which calls its listener inside of emit',
+    engine: 'none',
+    settings: {},
+    ours: 'local-events',
+    peer: 'event-emitter',
+    window: WINDOW,
+    share: EVENTS_SHARE,
+    lines: [events('in memory, emit', 'emit'), events('in memory, awaited publish', 'publish')],
+  },
+  {
+    number: 11,
+    title: 'as 10 | an EventTarget',
+    engine: 'none',
+    settings: {},
+    ours: 'local-events',
+    peer: 'event-target',
+    window: WINDOW,
+    share: EVENTS_SHARE,
+    lines: [events('in memory, emit (EventTarget)', 'emit')],
+  },
 ];
 
 function throughput(name: string, floor: number): PromisedLine {
   return { name, unit: 'messages/s', floor, figure: 'rate' };
+}
+
+function events(name: string, figure: string): PromisedLine {
+  return { name, unit: 'messages/s', floor: null, figure };
 }
 
 function latency(figure: string): PromisedLine {

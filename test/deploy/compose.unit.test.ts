@@ -8,6 +8,7 @@ import { isKey, KEYS } from '../../server/src/config/schema.js';
 
 interface Service {
   readonly image: string;
+  readonly profiles?: readonly string[];
   readonly build?: { readonly context: string };
   readonly restart: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -20,13 +21,13 @@ interface Service {
 }
 
 interface Compose {
-  readonly services: Readonly<Record<'gateway' | 'rabbitmq' | 'mysql' | 'redis', Service>>;
+  readonly services: Readonly<Record<'gateway' | 'rabbitmq' | 'mysql' | 'redis' | 'prometheus' | 'grafana', Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
 }
 
 const FOLDER = fileURLToPath(new URL('../../deploy/', import.meta.url));
 const { services, volumes }: Compose = parse(withDefaults(readFileSync(`${FOLDER}compose.yaml`, 'utf8')));
-const { gateway, ...others } = services;
+const { gateway, prometheus, grafana, ...others } = services;
 
 /** `${NAME:-value}` as compose reads it when NAME is not set; `$$` stays for the shell of the container. */
 function withDefaults(text: string): string {
@@ -35,7 +36,7 @@ function withDefaults(text: string): string {
 
 describe('every service', () => {
   it.each(Object.entries(services))('%s has a pinned image, comes back by itself and keeps its data', (_, service) => {
-    expect(service.image).toMatch(/^[a-z]+:\d+\.[\w.-]+$/);
+    expect(service.image).toMatch(/^[a-z/]+:v?\d+\.[\w.-]+$/);
     expect(service.restart).toBe('unless-stopped');
     const named = (service.volumes ?? [])
       .map((volume) => volume.split(':')[0] ?? '')
@@ -100,5 +101,27 @@ describe('the gateway', () => {
   it('has a read-only root, and longer to stop than consumers have to settle', () => {
     expect(gateway.read_only).toBe(true);
     expect(Number.parseInt(gateway.stop_grace_period ?? '', 10)).toBeGreaterThan(config.DrainSeconds);
+  });
+});
+
+describe('what observes it', () => {
+  it.each(Object.entries({ prometheus, grafana }))(
+    '%s starts only when it is asked for, and is reached from this machine alone',
+    (_, service) => {
+      expect(service.profiles).toEqual(['observe']);
+      expect(service.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:(\d+):\1$/)]);
+      expect(service.healthcheck?.retries).toBeGreaterThan(1);
+      const mounted = (service.volumes ?? [])
+        .map((volume) => volume.split(':')[0] ?? '')
+        .filter((path) => path.startsWith('.'));
+      expect(mounted.length).toBeGreaterThan(0);
+      for (const path of mounted) expect(existsSync(`${FOLDER}${path}`)).toBe(true);
+    },
+  );
+
+  it('finds the gateway by the name and port that it has here', () => {
+    const { scrape_configs: jobs } = parse(readFileSync(`${FOLDER}prometheus/prometheus.yaml`, 'utf8'));
+    const { config } = load({ env: gateway.environment, defaultFiles: [] });
+    expect(jobs).toEqual([{ job_name: 'waybill', static_configs: [{ targets: [`gateway:${config.HttpPort}`] }] }]);
   });
 });

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { load } from '../../server/src/config/load.js';
@@ -14,6 +15,20 @@ const all = stages.flat();
 
 function texts(name: string, of = image): string[] {
   return of.filter((instruction) => instruction.name === name).map(({ text }) => text);
+}
+
+/** What a path with `*` in it matches. */
+function globSync(path: string, root: string): string[] {
+  let found = [''];
+  for (const part of path.split('/')) {
+    const pattern = new RegExp(`^${part.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
+    found = found.flatMap((folder) =>
+      (existsSync(`${root}${folder}`) ? readdirSync(`${root}${folder}`) : [])
+        .filter((name) => pattern.test(name))
+        .map((name) => (folder === '' ? name : `${folder}/${name}`)),
+    );
+  }
+  return found;
 }
 
 /** The source below server/src of a compiled program. */
@@ -93,6 +108,36 @@ describe('the image', () => {
   it('leaves the configuration to a file that is mounted as /config.yaml', () => {
     // A config.yaml in the working folder would be found before it.
     expect(texts('COPY', all).join('\n')).not.toContain('config.yaml');
+  });
+});
+
+describe('the packages in the image', () => {
+  const { resolve } = createRequire(`${ROOT}server/package.json`);
+  const strip = texts('RUN', stages[0]).find((text) => text.includes('rm -rf node_modules/')) ?? '';
+  const removed = Array.from(strip.matchAll(/node_modules\/[^\s*]+\*?[^\s]*/g), ([path]) => path);
+
+  it('miss nothing that Node loads', () => {
+    expect(removed.length).toBeGreaterThan(4);
+    for (const path of removed) {
+      for (const match of globSync(path, ROOT)) {
+        const [, scope = '', name = ''] = match.split('/');
+        if (scope === '@types') continue;
+        const loaded = resolve(`${scope}/${name}`);
+        expect(loaded).toContain(`/node_modules/${scope}/${name}/`);
+        expect(loaded).not.toContain(`${match}/`);
+      }
+    }
+  });
+
+  it('miss what they are said to, where it is', () => {
+    for (const path of removed.filter((path) => !path.includes('win32') && !path.includes('darwin'))) {
+      expect(globSync(path, ROOT), path).not.toEqual([]);
+    }
+    expect(removed.some((path) => path.includes('linux'))).toBe(false);
+  });
+
+  it('keep their licenses', () => {
+    expect(strip).not.toMatch(/license/i);
   });
 });
 

@@ -39,6 +39,7 @@ describe.each<Engine>(['embedded', 'cluster'])('the doctor, on the %s engine', (
     const gateway = await group.start();
     const settings = Object.entries(group.space?.settings ?? {}).map(([key, value]) => [key, String(value)]);
     const { code, healthy, checks, of } = await doctor({
+      Host: '127.0.0.1',
       ...Object.fromEntries(settings),
       WAYBILL_URL: gateway.rpcUrl,
     });

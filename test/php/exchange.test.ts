@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Bus, connect, type Message } from '@waybill/sdk';
+import { type Bus, connect, type Message, ReplyError } from '@waybill/sdk';
 import { beforeAll, expect, test } from 'vitest';
 import { ROOT } from '../compat/tools.js';
 import { atTestEnd } from '../support/cleanup.js';
@@ -37,6 +37,33 @@ test.each<Engine>(['embedded', 'cluster'])(
     expect(said).toEqual({ id, body: 'grüße aus TypeScript', key: 'from TypeScript', traceparent });
   },
 );
+
+test.each<Engine>(['embedded', 'cluster'])(
+  'PHP asks and TypeScript answers, with a reply or with an error (%s)',
+  async (engine) => {
+    const { bus, url, topic } = await meeting(engine);
+    bus.serve(topic, 'service', (message) => {
+      if (message.text() === 'stone') throw new ReplyError('no such fruit', { asked: 'stone' });
+      return message.text().toUpperCase();
+    });
+    const answers = await Promise.all(
+      ['apple', 'stone'].map((fruit) => php([`${ROOT}/test/php/request.php`, url, topic, fruit])),
+    );
+    expect(answers.map((answer) => JSON.parse(answer))).toEqual([
+      { body: 'APPLE', traceparent: null },
+      { error: 'no such fruit', reason: 'REPLY_ERROR', details: '{"asked":"stone"}' },
+    ]);
+  },
+);
+
+test.each<Engine>(['embedded', 'cluster'])('TypeScript asks and PHP answers (%s)', async (engine) => {
+  const { bus, url, topic } = await meeting(engine);
+  const answering = php([`${ROOT}/test/php/answer.php`, url, topic, 'service']);
+  const reply = await bus.request(topic, 'apple', { timeout: '30s', headers: { traceparent } });
+  expect(reply.text()).toBe('APPLE');
+  expect(reply.headers).toMatchObject({ traceparent });
+  await answering;
+});
 
 async function meeting(engine: Engine): Promise<{ bus: Bus; url: string; topic: string }> {
   const gateway = await startGateway(engine);

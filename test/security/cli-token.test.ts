@@ -17,7 +17,9 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-test('a token that the command makes works as soon as its entry is in the file, by option and by environment, over mutual TLS too', async () => {
+test('a token that the command makes works as soon as its entry is in the file, by option and by environment, over mutual TLS too', {
+  timeout: 300_000,
+}, async () => {
   const made = await run([
     'token',
     'create',
@@ -53,9 +55,9 @@ test('a token that the command makes works as soon as its entry is in the file, 
   const env = {
     WAYBILL_URL: gateway.rpcUrl,
     WAYBILL_TOKEN: token,
-    WAYBILL_TLS_CA: ca,
-    WAYBILL_TLS_CERT: mine.cert,
-    WAYBILL_TLS_KEY: mine.key,
+    WAYBILL_CA: ca,
+    WAYBILL_CERT: mine.cert,
+    WAYBILL_KEY: mine.key,
   };
   expect(await run(['pub', 'orders.created', 'hello', ...url, ...tls, '--token', token])).toMatchObject({ code: 0 });
   expect(await run(['pub', 'orders.created', 'hello'], env)).toMatchObject({ code: 0 });

@@ -2,8 +2,8 @@
 // SIGKILL), ends what is still in the list. Lines: {"keep":entry} puts an entry in the list, {"drop":entry} takes it out.
 // Entries: {"process":pid} (the leader of its own group), {"command":[program, ...args]}, {"folder":path}.
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { removeFolder } from './remove-folder.mjs';
 
 const kept = new Map();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
@@ -26,5 +26,5 @@ for (const { command } of kept.values()) {
   if (command) spawnSync(command[0], command.slice(1), { stdio: 'ignore' });
 }
 for (const { folder } of kept.values()) {
-  if (folder) rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  if (folder) removeFolder(folder);
 }

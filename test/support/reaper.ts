@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { removeFolder } from './remove-folder.mjs';
 
 /** What must not outlive this process: a process group, a command that cleans up, a folder. */
 type Entry = { process: number } | { command: readonly string[] } | { folder: string };
@@ -28,7 +29,7 @@ export function tempFolder(name: string): { path: string; remove(): void } {
   return {
     path,
     remove() {
-      rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      removeFolder(path);
       drop({ folder: path });
     },
   };

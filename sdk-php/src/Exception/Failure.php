@@ -16,7 +16,7 @@ final class Failure
             Status::Unavailable, Status::Aborted => new UnavailableException($message, $details, $previous),
             Status::DeadlineExceeded => new DeadlineException($message, $details, $previous),
             // It also stands for a message that is too large, now and later: it is worth a retry only where the reason says so.
-            Status::ResourceExhausted => $details->reason === 'OVERLOADED'
+            Status::ResourceExhausted => \in_array($details->reason, ['OVERLOADED', 'RATE_LIMITED'], true)
                 ? new OverloadedException($message, $details, $previous)
                 : new InvalidArgumentException($message, $details, $previous),
             Status::NotFound => new NotFoundException($message, $details, $previous),

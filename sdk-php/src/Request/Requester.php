@@ -9,6 +9,7 @@ use Waybill\Duration;
 use Waybill\Exception\DeadlineException;
 use Waybill\Exception\Details;
 use Waybill\Exception\InvalidArgumentException;
+use Waybill\Exception\ReplyException;
 use Waybill\Exception\WaybillException;
 use Waybill\Headers;
 use Waybill\Message;
@@ -63,7 +64,7 @@ final class Requester
             $this->client->ack(array_map(static fn($delivery) => $delivery->receipt, $deliveries));
             foreach ($deliveries as $delivery) {
                 if ($delivery->message->header(Headers::CORRELATION_ID) === $correlation) {
-                    return $delivery->message;
+                    return self::answer($delivery->message, $published->id);
                 }
             }
         }
@@ -103,6 +104,11 @@ final class Requester
         }
 
         return new PublishItem($replyTo, $body, $options->ttl === null ? $options->withTtl(self::REPLY_TTL_SECONDS) : $options);
+    }
+
+    private static function answer(Message $reply, string $requestId): Message
+    {
+        return $reply->header(Headers::ERROR) === null ? $reply : throw ReplyException::of($reply, $requestId);
     }
 
     /** A forked child asks on a topic of its own: it must not take its parent's replies. */

@@ -178,10 +178,10 @@ final class Rpc
             || ($reply->status === Status::Unavailable && $repeat === Repeat::Safe);
     }
 
-    /** OVERLOADED: the gateway has said no, for now. */
+    /** OVERLOADED or RATE_LIMITED: the gateway has said no, for now. */
     private static function refused(Reply $reply): bool
     {
-        return $reply->status === Status::ResourceExhausted && Replies::details($reply)->reason === 'OVERLOADED';
+        return $reply->status === Status::ResourceExhausted && \in_array(Replies::details($reply)->reason, ['OVERLOADED', 'RATE_LIMITED'], true);
     }
 
     private static function late(string $message, WaybillException $last): DeadlineException

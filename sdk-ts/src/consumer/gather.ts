@@ -1,4 +1,5 @@
-import { ACK, type Action, MAX_RECEIPTS, type SettleGroup, type Settler, type Settling } from './settle.js';
+import { ACK, type Action } from './action.js';
+import { MAX_RECEIPTS, type SettleGroup, type Settler, type Settling } from './settle.js';
 
 /** Gathers what is settled in one turn of the event loop and sends it as few groups. */
 export class Gather implements Settler {

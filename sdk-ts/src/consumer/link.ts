@@ -3,10 +3,11 @@ import type { OpenedFrame, OpenFrameSchema, SettledFrame } from '@waybill/proto/
 import type { Delivery } from '@waybill/proto/waybill/v1/message';
 import { UnavailableError, type WaybillError } from '../errors.js';
 import type { Connection } from '../grpc/connection.js';
+import type { Action } from './action.js';
 import { Gather } from './gather.js';
 import { Leases } from './leases.js';
 import { type MessageOwner, ReceivedMessage } from './received-message.js';
-import { type Action, type SettleGroup, type Settler, type Settling, settleError } from './settle.js';
+import { type SettleGroup, type Settler, type Settling, settleError } from './settle.js';
 import { nackRequest } from './settle-calls.js';
 import { type ClientFrame, SubscribeStream } from './subscribe-stream.js';
 
@@ -19,9 +20,16 @@ export interface LinkHost {
   /** A message's ack, nack or reject is on its way; `released` follows. */
   settling(message: Settling): void;
   released(message: ReceivedMessage, error: WaybillError | undefined): void;
+  /** The gateway has settled something, after so many milliseconds. */
+  answered(ms: number): void;
   draining(link: Link): void;
   /** Called once, unless `end` was. */
   ended(link: Link, error: WaybillError, judged: boolean): void;
+}
+
+interface SentGroup extends SettleGroup {
+  /** By `performance.now()`. */
+  readonly at: number;
 }
 
 /**
@@ -35,7 +43,7 @@ export class Link implements MessageOwner {
   readonly #host: LinkHost;
   readonly #stream: SubscribeStream;
   readonly #gather = new Gather((group) => this.#send(group));
-  readonly #unanswered = new Map<number, SettleGroup>();
+  readonly #unanswered = new Map<number, SentGroup>();
   readonly #leases: Leases;
   #sequence = 0;
   #leaseMs = 0;
@@ -104,7 +112,7 @@ export class Link implements MessageOwner {
 
   #send(group: SettleGroup): void {
     const sequence = ++this.#sequence;
-    this.#unanswered.set(sequence, group);
+    this.#unanswered.set(sequence, { ...group, at: performance.now() });
     const receipts = group.settlings.map((settling) => settling.receipt);
     if (!this.#ended) this.#stream.send(sequence, frameOf(group.action, receipts));
   }
@@ -114,6 +122,7 @@ export class Link implements MessageOwner {
     const group = this.#unanswered.get(sequence);
     if (group === undefined) return;
     this.#unanswered.delete(sequence);
+    this.#host.answered(performance.now() - group.at);
     if (frame.failures.length === 0) {
       for (const settling of group.settlings) settling.settled(undefined);
       return;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { StaleReceiptError } from '../errors.js';
-import { TestingGateway } from '../testing/gateway.js';
+import { TestingGateway } from '../fixture/gateway.js';
 
 let gateway: TestingGateway;
 let bus: Bus;

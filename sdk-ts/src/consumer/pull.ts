@@ -2,32 +2,21 @@ import { create } from '@bufbuild/protobuf';
 import { Bus, PullRequestSchema } from '@waybill/proto/waybill/v1/bus';
 import type { Delivery } from '@waybill/proto/waybill/v1/message';
 import { Backoff } from '../backoff.js';
-import { type Duration, milliseconds, seconds } from '../duration.js';
+import { milliseconds, seconds } from '../duration.js';
 import { ClosedError, isRetryable } from '../errors.js';
 import type { Connection } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 import type { Message } from '../message.js';
 import { count } from '../options.js';
 import { pause } from '../pause.js';
+import { nack } from './action.js';
+import type { PullOptions } from './pull-options.js';
 import { MAX_LEASE_SECONDS, type MessageOwner, ReceivedMessage } from './received-message.js';
-import { type RetryOptions, retryPolicy } from './retry.js';
-import { nack, type Settler } from './settle.js';
+import { retryPolicy } from './retry.js';
+import type { Settler } from './settle.js';
 
 const METHOD = methodDefinition(Bus.method.pull);
 const MAX_WAIT_MS = 3_600_000;
-
-export interface PullOptions {
-  /** The most messages that one call takes, 1 to 1,000. Their leases run while they wait for your loop. Default: 1. */
-  batch?: number;
-  /** How long a message may stay unsettled: 1 s to 24 h, in whole seconds. Nothing extends it but `message.extend()`. Default: the gateway's `MaxJobRunningSeconds`. */
-  lease?: Duration;
-  /** How long one call waits for a message before the next is made: 0 to 1 h. Default: 20 s. */
-  wait?: Duration;
-  /** Replaces the channel's retry policy, for all its consumers. Default: it stays as it is. */
-  retry?: RetryOptions;
-  /** Ends the iteration, without an error. */
-  signal?: AbortSignal;
-}
 
 /**
  * Takes messages by calls, until the loop is left, the signal aborts or the bus closes. While no gateway answers it waits and

@@ -1,9 +1,11 @@
 import type { Delivery } from '@waybill/proto/waybill/v1/message';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import { FailedPreconditionError, type WaybillError } from '../errors.js';
-import type { Message } from '../message.js';
+import type { Message, Settlement } from '../message.js';
 import { MAX_DELAY_MS } from '../publisher/outgoing.js';
-import { ACK, type Action, nack, reject, type Settler, type Settling } from './settle.js';
+import { ACK, nack, reject, type Verdict } from './action.js';
+import type { Delivered } from './delivered.js';
+import type { Settler, Settling } from './settle.js';
 
 export const MAX_LEASE_SECONDS = 86_400;
 
@@ -19,13 +21,12 @@ export interface MessageOwner extends Settler {
  *   held ─▶ settling ─▶ released
  *     └──▶ lost (its lease ended, or its stream did): settling may still be tried, and the gateway decides
  */
-export class ReceivedMessage implements Message, Settling {
-  /** Its handler has returned, and settling was left to somebody else: the lease is theirs to extend. */
-  handled = false;
+export class ReceivedMessage implements Delivered, Settling {
   readonly #delivery: Delivery;
   readonly #owner: MessageOwner;
-  #action: Action | undefined;
+  #verdict: Verdict | undefined;
   #released = false;
+  #left = false;
   #lost: Error | undefined;
   /** Made when somebody asks: a controller costs as much as the rest of a message. */
   #abort: AbortController | undefined;
@@ -83,6 +84,10 @@ export class ReceivedMessage implements Message, Settling {
     return this.#delivery.receipt;
   }
 
+  get settledBy(): Settlement | undefined {
+    return this.#verdict?.kind;
+  }
+
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
@@ -116,7 +121,7 @@ export class ReceivedMessage implements Message, Settling {
 
   async extend(lease?: Duration): Promise<void> {
     const leaseSeconds = lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS);
-    if (this.#action !== undefined) throw alreadySettled(this, this.#action);
+    if (this.#verdict !== undefined) throw alreadySettled(this, this.#verdict);
     await new Promise<void>((resolve, reject) => {
       this.extendBy(leaseSeconds, performance.now(), (error) => (error === undefined ? resolve() : reject(error)));
     });
@@ -139,11 +144,20 @@ export class ReceivedMessage implements Message, Settling {
     this.extendBy(this.#leaseMs === this.#ownLeaseMs ? 0 : Math.ceil(this.#leaseMs / 1_000), now, () => {});
   }
 
+  leave(): void {
+    this.#left = true;
+  }
+
+  /** Whether its handler has returned without settling it. */
+  get isLeft(): boolean {
+    return this.#left;
+  }
+
   /** Settles without a promise, unless that was done already. */
-  finish(action: Action): void {
-    if (this.#action !== undefined) return;
-    this.#action = action;
-    this.#owner.settle(action, this);
+  finish(verdict: Verdict): void {
+    if (this.#verdict !== undefined) return;
+    this.#verdict = verdict;
+    this.#owner.settle(verdict, this);
   }
 
   /** The answer to ack, nack or reject. */
@@ -170,7 +184,7 @@ export class ReceivedMessage implements Message, Settling {
 
   /** Whether ack, nack or reject was called. */
   get isSettled(): boolean {
-    return this.#action !== undefined;
+    return this.#verdict !== undefined;
   }
 
   get leaseMs(): number {
@@ -188,18 +202,18 @@ export class ReceivedMessage implements Message, Settling {
     this.#leaseDeadline = Math.max(this.#leaseDeadline, Math.round(Date.now() - (performance.now() - from)) + leaseMs);
   }
 
-  #settle(action: Action): Promise<void> {
-    if (this.#action !== undefined) return Promise.reject(alreadySettled(this, this.#action));
-    this.#action = action;
+  #settle(verdict: Verdict): Promise<void> {
+    if (this.#verdict !== undefined) return Promise.reject(alreadySettled(this, this.#verdict));
+    this.#verdict = verdict;
     return new Promise((resolve, reject) => {
       this.#promise = { resolve, reject };
-      this.#owner.settle(action, this);
+      this.#owner.settle(verdict, this);
     });
   }
 }
 
-function alreadySettled(message: Message, action: Action): FailedPreconditionError {
-  return new FailedPreconditionError(`the message ${message.id} was settled before, by ${action.kind}`, {
+function alreadySettled(message: Message, verdict: Verdict): FailedPreconditionError {
+  return new FailedPreconditionError(`the message ${message.id} was settled before, by ${verdict.kind}`, {
     code: 'FAILED_PRECONDITION',
     reason: 'ALREADY_SETTLED',
   });

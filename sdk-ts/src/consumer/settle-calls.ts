@@ -11,8 +11,9 @@ import {
 import type { Connection, UnaryOptions } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 import { toWaybillError } from '../grpc/status.js';
+import type { Action } from './action.js';
 import { Gather } from './gather.js';
-import { type Action, type SettleGroup, type Settler, type Settling, settleError } from './settle.js';
+import { type SettleGroup, type Settler, type Settling, settleError } from './settle.js';
 
 const ACK_METHOD = methodDefinition(Bus.method.ack);
 const NACK_METHOD = methodDefinition(Bus.method.nack);

@@ -1,12 +1,6 @@
 import { SettleStatus } from '@waybill/proto/waybill/v1/bus';
 import { NotFoundError, StaleReceiptError, type WaybillError } from '../errors.js';
-
-/** What is to become of a delivery. */
-export type Action =
-  | { readonly kind: 'ack' }
-  | { readonly kind: 'nack'; readonly delayMs: number | undefined; readonly reason: string }
-  | { readonly kind: 'extend'; readonly leaseSeconds: number }
-  | { readonly kind: 'reject'; readonly reason: string };
+import type { Action } from './action.js';
 
 /** One receipt on its way to the gateway. `settled` is called once: without an error when the gateway did it, durably. */
 export interface Settling {
@@ -25,18 +19,8 @@ export interface SettleGroup {
   readonly settlings: readonly Settling[];
 }
 
-export const ACK: Action = { kind: 'ack' };
-export const MAX_REASON_LENGTH = 1_024;
 /** The most receipts that one request may name. */
 export const MAX_RECEIPTS = 10_000;
-
-export function nack(delayMs: number | undefined, reason: string): Action {
-  return { kind: 'nack', delayMs, reason: reason.slice(0, MAX_REASON_LENGTH) };
-}
-
-export function reject(reason: string): Action {
-  return { kind: 'reject', reason: reason.slice(0, MAX_REASON_LENGTH) };
-}
 
 /** Undefined for OK. */
 export function settleError(receipt: string, status: SettleStatus): WaybillError | undefined {

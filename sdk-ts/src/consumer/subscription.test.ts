@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { ClosedError, StaleReceiptError } from '../errors.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import type { Message } from '../message.js';
-import { TestingGateway } from '../testing/gateway.js';
 import { RetryAfter, UnrecoverableError } from './handler-errors.js';
 
 let gateway: TestingGateway;
@@ -126,6 +126,23 @@ describe('a handler', () => {
     expect(most).toBe(3);
   });
 
+  it('that waits for nothing lets acks pass all the same', async () => {
+    await publish(20);
+    let unacked = 0;
+    bus.subscribe(
+      'orders',
+      'billing',
+      () => {
+        if (gateway.settleFrames.length === 0) unacked++;
+        const end = performance.now() + 10;
+        while (performance.now() < end);
+      },
+      { credit: 20 },
+    );
+    await gateway.until(() => settledAs('ack').length === 20);
+    expect(unacked).toBeLessThan(20);
+  });
+
   it('holds no more messages than the credit says', async () => {
     await publish(20);
     const { promise, open } = gate();
@@ -134,6 +151,40 @@ describe('a handler', () => {
     expect(gateway.opens).toEqual([{ topic: 'orders', channel: 'billing', credit: 5, consumer: 'tester', token: '' }]);
     open();
     await gateway.until(() => settledAs('ack').length === 20);
+  });
+});
+
+describe('the credit', () => {
+  it('grows with quick handlers by itself', async () => {
+    await publish(400);
+    bus.subscribe('orders', 'billing', () => {});
+    await gateway.until(() => settledAs('ack').length === 400);
+    expect(gateway.opens[0]?.credit).toBe(2);
+    expect(gateway.credits.length).toBeGreaterThan(0);
+    expect(Math.min(...gateway.credits)).toBeGreaterThan(2);
+    const latest = gateway.credits.at(-1);
+    gateway.breakSubscriptions();
+    await gateway.until(() => gateway.opens.length === 2);
+    expect(gateway.opens[1]?.credit).toBe(latest);
+  });
+
+  it('stays small with slow handlers, so that others get the rest', async () => {
+    await publish(10);
+    const { promise, open } = gate();
+    bus.subscribe('orders', 'billing', () => promise, { concurrency: 3 });
+    await gateway.until(() => gateway.store.held() === 4);
+    const rest: string[] = [];
+    bus.subscribe('orders', 'billing', (message) => void rest.push(message.id));
+    await gateway.until(() => rest.length === 6);
+    open();
+    await gateway.until(() => settledAs('ack').length === 10);
+  });
+
+  it('that is a number stays', async () => {
+    await publish(300);
+    bus.subscribe('orders', 'billing', () => {}, { credit: 3 });
+    await gateway.until(() => settledAs('ack').length === 300);
+    expect(gateway.credits).toEqual([]);
   });
 });
 
@@ -270,7 +321,7 @@ describe('a subscription', () => {
     gateway.breakSubscriptions();
     await gateway.until(() => settledAs('ack').length === 1);
     expect(messages.map((message) => message.attempt)).toEqual([1, 2]);
-    expect(messages[0]?.signal.aborted).toBe(true);
+    expect(messages[0]?.signal.reason).toMatchObject({ name: 'UnavailableError', reason: 'STREAM_LOST' });
     held.open();
   });
 
@@ -400,6 +451,37 @@ describe('stop', () => {
     expect(seen).toHaveLength(2);
     await gateway.until(() => gateway.store.held() === 0 && gateway.subscribers === 0);
     await sub.stop();
+  });
+
+  it('gives back at once what waits, while handlers still run', async () => {
+    await publish(3);
+    const held = gate();
+    const seen: string[] = [];
+    const handler = (message: Message) => {
+      seen.push(message.id);
+      return held.promise;
+    };
+    const sub = bus.subscribe('orders', 'billing', handler, { credit: 3 });
+    await gateway.until(() => seen.length === 1 && gateway.store.held() === 3);
+    const stopped = sub.stop();
+    await gateway.until(() => settledAs('nack').length === 2);
+    const other: string[] = [];
+    bus.subscribe('orders', 'billing', (message) => void other.push(message.id));
+    await gateway.until(() => settledAs('ack').length === 2);
+    expect(other).toEqual(['m1', 'm2']);
+    expect(gateway.store.settled.find(({ id }) => id === 'm1')?.reason).toBe('not handled: the consumer stopped');
+    held.open();
+    await stopped;
+    expect(seen).toEqual(['m0']);
+  });
+
+  it('keeps its bound when the gateway does not answer', async () => {
+    await publish(1);
+    gateway.losesSettles = true;
+    const sub = bus.subscribe('orders', 'billing', () => {});
+    await gateway.until(() => gateway.settleFrames.length === 1);
+    await sub.stop({ timeout: 10 });
+    await sub.closed;
   });
 
   it('leaves handlers behind that take too long, and tells them', async () => {

@@ -3,58 +3,38 @@ import type { OpenFrameSchema } from '@waybill/proto/waybill/v1/bus';
 import { Backoff } from '../backoff.js';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import { ClosedError, type WaybillError } from '../errors.js';
+import { Gate } from '../gate.js';
 import type { Connection } from '../grpc/connection.js';
 import type { Message } from '../message.js';
+import { compose } from '../middleware/compose.js';
 import { count } from '../options.js';
-import { pause } from '../pause.js';
+import { within } from '../pause.js';
+import { nack } from './action.js';
+import { AutoCredit } from './auto-credit.js';
 import { Link, type LinkHost } from './link.js';
 import { MAX_LEASE_SECONDS, type ReceivedMessage } from './received-message.js';
-import { type RetryOptions, retryPolicy } from './retry.js';
-import { type Handler, Runner } from './runner.js';
+import { retryPolicy } from './retry.js';
+import { Runner } from './runner.js';
 import type { Settler } from './settle.js';
-
-export interface SubscribeOptions {
-  /** The most handlers that run at a time, from 1. With 1, messages are handled in the order of their arrival. Default: 1. */
-  concurrency?: number;
-  /** The most messages held here, running or waiting for a handler, from 1 to the gateway's `MaxCredit`. Default: 4 × concurrency, at most 1,000 or `concurrency`. */
-  credit?: number;
-  /** How long a message may stay unsettled: 1 s to 24 h, in whole seconds. Default: the gateway's `MaxJobRunningSeconds`. */
-  lease?: Duration;
-  /** Replaces the channel's retry policy, for all its consumers. Default: it stays as it is. */
-  retry?: RetryOptions;
-  /** Extends the leases of what is held, at half their length, until the handler is through. `false`: a handler that takes longer than the lease loses its message. Default: `true`. */
-  autoExtend?: boolean;
-  /** `auto`: a handler that returns acks, one that throws nacks. `manual`: you call `message.ack()` and its like; a handler that throws before that nacks all the same. Default: `auto`. */
-  settle?: 'auto' | 'manual';
-  /** Stops the subscription, as `stop()` does. */
-  signal?: AbortSignal;
-  /** Told of every handler's error, of settles that were refused (StaleReceiptError), and of lost streams; `message` says which message it was about. Default: none is told; the end of the subscription by an error is a process warning. */
-  onError?: (error: unknown, message?: Message) => void;
-}
-
-/** A running subscription. It reconnects by itself until it is stopped. */
-export interface Subscription {
-  /** Resolves when it is open for the first time: from then on the channel keeps every message. Rejects when the gateway refuses it, or it is stopped before. */
-  readonly ready: Promise<void>;
-  /** Resolves when it has stopped; rejects when the gateway refused it. */
-  readonly closed: Promise<void>;
-  /**
-   * Stops in order: no new messages; running handlers finish; what they settle is confirmed; the stream ends, and what was not started is delivered
-   * to others. Handlers that run longer than `timeout` (default: 30 s) are left behind with their `signal` aborted. Never rejects. Safe twice.
-   */
-  stop(options?: { timeout?: Duration }): Promise<void>;
-}
+import type { SubscribeOptions, Subscription } from './subscribe-options.js';
+import type { Work } from './work.js';
 
 /** How long confirmations may take when the handlers have used up all the time. */
 const LAST_SETTLES_MS = 1_000;
+
+const NOT_STARTED = nack(0, 'not handled: the consumer stopped');
 
 export class RunningSubscription implements Subscription, LinkHost {
   readonly elsewhere: Settler;
   readonly ready: Promise<void>;
   readonly closed: Promise<void>;
   readonly #connection: Connection;
+  readonly #credit: number;
   readonly #open: MessageInitShape<typeof OpenFrameSchema>;
   readonly #options: SubscribeOptions;
+  /** Undefined where the credit was given as a number. */
+  readonly #autoCredit: AutoCredit | undefined;
+  readonly #work: Work;
   readonly #runner: Runner;
   readonly #backoff = new Backoff();
   readonly #readyGate = new Gate();
@@ -74,25 +54,31 @@ export class RunningSubscription implements Subscription, LinkHost {
     elsewhere: Settler,
     topic: string,
     channel: string,
-    handler: Handler,
+    work: Work,
     options: SubscribeOptions,
   ) {
     const { lease, retry, settle = 'auto', signal } = options;
-    const concurrency = count(options.concurrency ?? 1, 'concurrency', 1);
-    const credit = count(options.credit ?? Math.max(concurrency, Math.min(1_000, concurrency * 4)), 'credit', 1);
+    const { concurrency } = work;
+    const { credit = 'auto' } = options;
     this.#connection = connection;
+    this.#work = work;
+    this.#autoCredit = credit === 'auto' ? new AutoCredit(concurrency) : undefined;
+    this.#credit = credit === 'auto' ? 0 : count(credit, 'credit', 1);
     this.elsewhere = elsewhere;
     this.#options = options;
     this.#open = {
       topic,
       channel,
-      credit,
       leaseSeconds: lease === undefined ? 0 : seconds(lease, 'lease', 1, MAX_LEASE_SECONDS),
       consumer: connection.options.name,
       ...(retry === undefined ? {} : { retry: retryPolicy(retry) }),
     };
     const failed = (error: unknown, message: Message) => this.#report(error, message);
-    this.#runner = new Runner(handler, { concurrency, settles: settle === 'auto', failed });
+    const middleware = [...connection.options.middleware, ...(options.middleware ?? [])];
+    const handle = compose(middleware, work.handle, { topic, channel, settle });
+    const timed = (ms: number, now: number) => this.#handled(ms, now);
+    const timing = this.#autoCredit === undefined ? {} : { timed };
+    this.#runner = new Runner(handle, { concurrency, settles: settle === 'auto', failed, ...timing });
     this.ready = this.#readyGate.promise;
     this.closed = this.#closedGate.promise;
     const stop = () => void this.stop();
@@ -108,7 +94,7 @@ export class RunningSubscription implements Subscription, LinkHost {
   }
 
   extendsLease(message: ReceivedMessage): boolean {
-    return this.#options.autoExtend !== false && !message.handled;
+    return this.#options.autoExtend !== false && !message.isLeft;
   }
 
   opened(): void {
@@ -134,6 +120,10 @@ export class RunningSubscription implements Subscription, LinkHost {
     this.#settledWaiters = [];
   }
 
+  answered(ms: number): void {
+    this.#autoCredit?.answered(ms);
+  }
+
   /** The gateway goes away: what is held is settled on this link, and another one is opened at once, so that no handler waits. */
   draining(link: Link): void {
     if (link !== this.#current) return;
@@ -157,8 +147,14 @@ export class RunningSubscription implements Subscription, LinkHost {
     this.#reconnecting = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
+  #handled(ms: number, now: number): void {
+    if (this.#autoCredit?.handled(ms, now) && this.#stopped === undefined)
+      this.#current?.credit(this.#autoCredit.credit);
+  }
+
   #connect(): void {
-    this.#current = new Link(this.#connection, this.#open, this);
+    const credit = this.#autoCredit?.credit ?? this.#credit;
+    this.#current = new Link(this.#connection, { ...this.#open, credit }, this);
   }
 
   #endDrained(): void {
@@ -172,8 +168,10 @@ export class RunningSubscription implements Subscription, LinkHost {
   async #stop(timeoutMs: number): Promise<void> {
     const end = Date.now() + timeoutMs;
     clearTimeout(this.#reconnecting);
-    this.#runner.close();
     this.#current?.credit(0);
+    // They would wait here for the handlers that run, and be delivered to others only then.
+    for (const message of this.#runner.close()) if (!message.isLost) message.finish(NOT_STARTED);
+    this.#work.close();
     const why = new ClosedError('the subscription was stopped');
     await within(this.#runner.idle(), timeoutMs);
     this.#current?.lose(why);
@@ -211,39 +209,4 @@ export class RunningSubscription implements Subscription, LinkHost {
       });
     }
   }
-}
-
-/** A promise that is settled from outside, at most once, and whose rejection nobody has to hear. */
-class Gate {
-  readonly promise: Promise<void>;
-  #open: () => void = () => {};
-  #fail: (error: Error) => void = () => {};
-
-  constructor() {
-    this.promise = new Promise((resolve, reject) => {
-      this.#open = resolve;
-      this.#fail = reject;
-    });
-    this.whenSettled(() => {});
-  }
-
-  open(): void {
-    this.#open();
-  }
-
-  fail(error: Error): void {
-    this.#fail(error);
-  }
-
-  /** Calls back when it is settled, either way. */
-  whenSettled(settled: () => void): void {
-    this.promise.then(settled, settled);
-  }
-}
-
-/** Resolves with the promise, or after `ms`. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([promise, pause(ms, timer.signal).catch(() => {})]);
-  timer.abort();
 }

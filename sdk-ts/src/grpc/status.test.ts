@@ -10,7 +10,7 @@ import {
   OverloadedError,
   UnavailableError,
 } from '../errors.js';
-import { faultOf } from '../testing/fault.js';
+import { faultOf } from '../fixture/fault.js';
 import { errorFromStatus } from './status.js';
 
 describe('errors from a gRPC status', () => {

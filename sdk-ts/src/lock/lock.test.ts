@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { InvalidArgumentError, LockHeldError, LockLostError, UnavailableError } from '../errors.js';
-import { TestingGateway } from '../testing/gateway.js';
+import { TestingGateway } from '../fixture/gateway.js';
 
 let gateway: TestingGateway;
 let bus: Bus;
@@ -57,7 +57,7 @@ describe('withLock', () => {
   });
 
   it('renews the lock for as long as the function runs', async () => {
-    await bus.withLock('report', 150, async () => {
+    await bus.withLock('report', 600, async () => {
       await gateway.until(() => gateway.locks.calls.filter((call) => call === 'renew').length >= 6);
     });
     expect(gateway.locks.calls.at(-1)).toBe('release');

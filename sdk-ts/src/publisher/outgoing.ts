@@ -21,6 +21,16 @@ export interface MessageOptions {
   ttl?: Duration;
 }
 
+/** The names of `MessageOptions`. */
+export const MESSAGE_OPTIONS: ReadonlySet<string> = new Set<keyof MessageOptions>([
+  'id',
+  'key',
+  'headers',
+  'delay',
+  'at',
+  'ttl',
+]);
+
 /** A message as it is going to be sent. */
 export interface Outgoing {
   /** Empty until its batch gives it one. */

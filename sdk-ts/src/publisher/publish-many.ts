@@ -1,25 +1,16 @@
 import type { Body } from '../body.js';
 import type { PublishItem } from '../bus.js';
 import { PublishManyError } from '../errors.js';
+import { MESSAGE_OPTIONS } from './outgoing.js';
 import type { Published } from './pending.js';
 import type { Publisher } from './publisher.js';
 
 /** How many are handed over before it is looked whether there is room. */
 const STRIDE = 256;
 
-const ITEM_NAMES: ReadonlySet<string> = new Set<keyof PublishItem>([
-  'body',
-  'id',
-  'key',
-  'headers',
-  'delay',
-  'at',
-  'ttl',
-]);
-
 /** Publishes all, as fast as there is room. Rejects with PublishManyError when some were not accepted. */
 export async function publishMany(
-  publisher: Publisher,
+  publisher: Pick<Publisher, 'publish' | 'room'>,
   topic: string,
   items: Iterable<Body | PublishItem>,
   deadlineMs: number,
@@ -55,5 +46,5 @@ export async function publishMany(
 
 function isItem(item: Body | PublishItem): item is PublishItem {
   if (typeof item !== 'object' || item === null || item instanceof Uint8Array || !('body' in item)) return false;
-  return Object.keys(item).every((name) => ITEM_NAMES.has(name));
+  return Object.keys(item).every((name) => name === 'body' || MESSAGE_OPTIONS.has(name));
 }

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Bus } from '../bus.js';
 import { connect } from '../connect.js';
 import { ClosedError, PublishManyError } from '../errors.js';
+import { TestingGateway } from '../fixture/gateway.js';
 import type { ConnectOptions } from '../options.js';
-import { TestingGateway } from '../testing/gateway.js';
 
 let gateway: TestingGateway;
 const buses: Bus[] = [];

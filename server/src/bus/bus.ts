@@ -3,6 +3,7 @@ import { BusError } from '../model/errors.js';
 import type { Incoming } from '../model/message-codec.js';
 import type { RetryPolicy } from '../model/retry-policy.js';
 import { type TermsOf, termsOf } from '../model/search-term.js';
+import type { TraceContext } from '../model/trace-context.js';
 import type { Broker } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Dedupe } from '../ports/dedupe.js';
@@ -10,6 +11,7 @@ import type { Aliased, Ledger } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
 import type { Rebalance } from '../ports/rebalance.js';
 import type { Schedule } from '../ports/schedule.js';
+import { silentTelemetry, type Telemetry } from '../ports/telemetry.js';
 import { isAlias } from './alias.js';
 import { Channels } from './channels.js';
 import { ClientShares } from './client-share.js';
@@ -42,6 +44,8 @@ export interface BusParts {
   readonly dedupe: Dedupe;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Silent unless given. */
+  readonly telemetry?: Telemetry;
   /** Absent where there is only ever one gateway. */
   readonly rebalance?: Rebalance;
 }
@@ -55,6 +59,8 @@ export interface BusOptions {
   readonly defaultLeaseMs: number;
   readonly defaultRetry: RetryPolicy;
   readonly limits: BusLimits;
+  /** The most topics, and the most channels, that are counted one by one. 0 unless given. */
+  readonly countedChannels?: number;
   /** By which messages are found, besides their keys. */
   readonly searchHeaders?: readonly string[];
 }
@@ -84,7 +90,7 @@ export class Bus {
   readonly parking: Parking;
   readonly rebalancer: Rebalancer | undefined;
   /** Since the start. */
-  readonly tally = new Tally();
+  readonly tally: Tally;
   /** Calls that wait for a message; those that wait for a lock are counted here too. */
   readonly waiting: Limit;
   readonly termsOf: TermsOf;
@@ -104,9 +110,10 @@ export class Bus {
     private readonly parts: BusParts,
     options: BusOptions,
   ) {
-    const { broker, ledger, schedule, clock, logger } = parts;
+    const { broker, ledger, schedule, clock, logger, telemetry = silentTelemetry } = parts;
     const table = this.#table;
-    const { tally } = this;
+    const tally = new Tally(options.countedChannels, telemetry.journal);
+    this.tally = tally;
     const stall = new Stall();
     const nonces = new NonceSource();
     const scheduled = (dueAt: number) => {
@@ -129,13 +136,14 @@ export class Bus {
         .catch((error: unknown) => logger.debug({ error }, 'a paused buffer could not be given back'));
     });
     this.channels.onGone((channel) => this.#gone(channel));
-    this.releaser = new Releaser({ ...shared, channels: this.channels }, frames);
+    this.releaser = new Releaser({ ...shared, channels: this.channels, telemetry, tally }, frames);
     this.parking = new Parking({ releaser: this.releaser, schedule, channels: this.channels, clock, logger });
     this.settler = new Settler({
       ledger,
       channels: this.channels,
       table,
       tally,
+      telemetry,
       clock,
       defaultLeaseMs: options.defaultLeaseMs,
       termsOf: this.termsOf,
@@ -146,6 +154,7 @@ export class Bus {
       {
         ...shared,
         tally,
+        telemetry,
         rules: this.rules,
         scheduled,
         parked: (topic) => this.parking.parked(topic),
@@ -157,6 +166,7 @@ export class Bus {
       broker,
       clock,
       logger,
+      telemetry,
       table,
       nonces,
       tally,
@@ -178,19 +188,25 @@ export class Bus {
     this.#scheduled.add(listener);
   }
 
+  /** `trace`: of the call that brings the messages; those that name none of their own belong to it. */
   publish(
     incoming: readonly Incoming[],
     field: string,
     deadline: number,
     refusal?: PublishRefusal,
+    trace?: TraceContext,
   ): Promise<PublishResult[]> {
-    return this.#publisher.publish(incoming, field, deadline, refusal);
+    return this.#publisher.publish(incoming, field, deadline, refusal, trace);
   }
 
   /** Opens a consumer's stream on a channel, which is made on first use. */
   subscribe(channel: Channel, options: SubscriptionOptions, send: (deliveries: Delivery[]) => void): Subscription {
     this.#refuseWhenDraining();
-    return new Subscription(this.#dispatcher(channel), this.settler, this.#table, this.#shares, options, send);
+    try {
+      return new Subscription(this.#dispatcher(channel), this.settler, this.#table, this.#shares, options, send);
+    } catch (error) {
+      throw this.#refused(error);
+    }
   }
 
   pull(channel: Channel, options: PullOptions): Promise<Pulled[]> {
@@ -198,7 +214,7 @@ export class Bus {
     this.waiting.enter();
     const { settler, waiting } = this;
     const pulled = pull(this.#dispatcher(channel), settler, this.#waits, this.parts.clock, options);
-    return pulled.finally(() => waiting.leave());
+    return pulled.finally(() => waiting.leave()).catch((error: unknown) => Promise.reject(this.#refused(error)));
   }
 
   /** What became of a delivery that was pulled under this alias; undefined when none is known. `deadline`, if any, is in Unix milliseconds. */
@@ -216,7 +232,9 @@ export class Bus {
 
   /** For calls; streams settle by their subscription. `deadline`, if any, is in Unix milliseconds. */
   settle(receipts: readonly string[], action: Action, deadline = Number.POSITIVE_INFINITY): Promise<SettleStatus[]> {
-    return this.#ledgerCalls.answer(receipts.length, deadline, () => this.settler.settle(receipts, action));
+    return this.#ledgerCalls
+      .answer(receipts.length, deadline, () => this.settler.settle(receipts, action))
+      .catch((error: unknown) => Promise.reject(this.#refused(error)));
   }
 
   async cancel(topic: string, id: string): Promise<void> {
@@ -300,6 +318,16 @@ export class Bus {
   /** Deliveries that consumers hold. */
   get held(): number {
     return this.#table.size;
+  }
+
+  /** Bytes of messages that are held for consumers, and that wait for the broker's confirm. */
+  get bytes(): { readonly held: number; readonly pending: number } {
+    return { held: this.#dispatcherParts.held.held, pending: this.#publisher.pendingBytes };
+  }
+
+  #refused(error: unknown): unknown {
+    if (error instanceof BusError) this.tally.refuse(error);
+    return error;
   }
 
   #refuseWhenDraining(): void {

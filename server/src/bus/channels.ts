@@ -18,6 +18,8 @@ export class Channels {
   readonly #paused = new Set<(channel: Channel) => void>();
   readonly #gone = new Set<(channel: Channel) => void>();
   #looking: Promise<void> | undefined;
+  /** Channels that were asked for in vain: there are as many as may be. */
+  refused = 0;
 
   constructor(
     private readonly broker: Broker,
@@ -83,6 +85,11 @@ export class Channels {
     return this.#latest(channel).paused === true;
   }
 
+  /** The channel with this id, if it is known here. */
+  known(id: ChannelId): Channel | undefined {
+    return this.#byId.get(id);
+  }
+
   /** Every channel, as the ledger has it now. */
   async all(): Promise<readonly Channel[]> {
     await this.refresh(true);
@@ -139,6 +146,7 @@ export class Channels {
     const channels = await this.ledger.channels();
     if (channels.length < this.most) return;
     if (channels.some((channel) => channel.topic === topic && channel.name === name)) return;
+    this.refused++;
     throw overLimit('channels', 'MaxChannels', this.most);
   }
 }

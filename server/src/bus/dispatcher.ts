@@ -1,7 +1,9 @@
+import { attemptNumber } from '../model/attempt.js';
 import type { Channel } from '../model/channel.js';
 import type { Broker, BrokerConsumer, FrameDelivery, FrameSink } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
+import type { Telemetry } from '../ports/telemetry.js';
 import { Backlog } from './backlog.js';
 import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, Link } from './delivery.js';
 import { type ClaimedItem, type Gate, unclaimed } from './gate.js';
@@ -20,6 +22,7 @@ export interface DispatcherParts {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly table: DeliveryTable;
   readonly nonces: NonceSource;
   readonly tally: Tally;
@@ -171,6 +174,7 @@ export class Dispatcher implements FrameSink {
     if (now - this.#movedAt < STUCK_MS && now - oldest.arrivedAt < FRESH_MS) return;
     if (this.#subscribers.some((subscriber) => subscriber.room > 0)) return;
     this.#leanUntil = now + LEAN_MS;
+    this.parts.tally.gaveWay++;
     this.#ask();
     this.#giveBack().catch((error: unknown) => this.#complain(error));
   }
@@ -292,8 +296,7 @@ export class Dispatcher implements FrameSink {
       }
     }
     subscriber.take(items.length - (expired?.length ?? 0), bytesOf(items) - bytesOf(expired ?? []));
-    this.parts.tally.delivered += deliveries.length;
-    if (deliveries.length > 0) subscriber.send(deliveries);
+    if (deliveries.length > 0) this.#send(subscriber, deliveries, now);
     if (expired !== undefined) this.parts.gate.expire(this.channel, expired.map(unclaimed), subscriber.name);
     if (doubtful !== undefined) void this.#verify(subscriber, doubtful);
   }
@@ -324,6 +327,18 @@ export class Dispatcher implements FrameSink {
     return delivery;
   }
 
+  #send(subscriber: Subscriber, deliveries: Delivery[], now: number): void {
+    const { tally, telemetry } = this.parts;
+    tally.handedOut(this.channel.id, deliveries.length);
+    const { wait } = telemetry.meters;
+    for (const { message, attempt } of deliveries) {
+      // A retry waited because it was told to.
+      if (attempt === 1) wait.observe(Math.max(0, now - message.acceptedAt) / 1000);
+    }
+    telemetry.watch?.delivered(deliveries);
+    subscriber.send(deliveries);
+  }
+
   /** Hands out what the ledger lets pass. */
   async #verify(subscriber: Subscriber, items: readonly Buffered[]): Promise<void> {
     const { gate, clock } = this.parts;
@@ -344,8 +359,12 @@ export class Dispatcher implements FrameSink {
         claimed.filter(({ item }) => isExpired(item, now)),
         subscriber.name,
       );
-    this.parts.tally.delivered += living.length;
-    if (living.length > 0) subscriber.send(living.map((claim) => this.#handOut(subscriber, claim.item, now, claim)));
+    if (living.length > 0) {
+      const deliveries = living.map((claim) => this.#handOut(subscriber, claim.item, now, claim));
+      this.#send(subscriber, deliveries, now);
+      const again = living.filter(({ attempt }) => attemptNumber(attempt) > 1).length;
+      if (again > 0) this.parts.tally.redelivered(this.channel.id, again);
+    }
     const gone = bytesOf(items) - bytesOf(living.map(({ item }) => item));
     if (living.length < items.length) subscriber.free(items.length - living.length, gone);
   }
@@ -355,6 +374,8 @@ export class Dispatcher implements FrameSink {
     this.#lingering = setTimeout(() => {
       this.#release().catch((error: unknown) => this.#complain(error));
     }, ms);
+    // A gateway that stopped cannot give the rest of a frame back: the broker does, and nothing must keep the process for it.
+    this.#lingering.unref();
   }
 
   #complain(error: unknown): void {

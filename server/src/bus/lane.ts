@@ -1,6 +1,7 @@
 import { BusError } from '../model/errors.js';
 import type { Message } from '../model/message.js';
 import type { Broker, Routing } from '../ports/broker.js';
+import type { Telemetry } from '../ports/telemetry.js';
 import type { PublishRequest } from './publish-request.js';
 
 /** A message on its way to the broker, and the call that waits for it. */
@@ -44,6 +45,7 @@ export class Lane {
     readonly topic: string,
     private readonly broker: Broker,
     private readonly options: LaneOptions,
+    private readonly telemetry: Telemetry,
     private readonly arrived: (passengers: Passenger[], routing: Routing) => void,
     private readonly failed: (passengers: Passenger[], error: BusError) => void,
   ) {}
@@ -121,14 +123,20 @@ export class Lane {
     this.#inFlight++;
     const verify = passengers[0]?.verify === true;
     const frame = { topic: this.topic, messages: passengers.map((passenger) => passenger.message), verify };
+    const { meters, watch } = this.telemetry;
+    const began = performance.now();
+    const sent = watch?.sending(frame);
     this.broker.publish(frame, { topic: this.topic }).then(
       (routing) => {
         this.#inFlight--;
+        meters.confirm.observe((performance.now() - began) / 1000);
+        sent?.(undefined);
         this.arrived(passengers, routing);
         this.flush();
       },
       (error: unknown) => {
         this.#inFlight--;
+        sent?.(error);
         const failure = BusError.from(error);
         if (failure.reason === 'BROKER_UNAVAILABLE') this.#board(passengers);
         else this.failed(passengers, failure);

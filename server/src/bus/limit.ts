@@ -3,6 +3,8 @@ import { BusError } from '../model/errors.js';
 /** Counts what is open at a time, up to a limit that the config sets. */
 export class Limit {
   #open = 0;
+  /** How often one more was asked for in vain. */
+  refused = 0;
 
   constructor(
     /** What is counted, in words that follow the number: `streams`. */
@@ -18,7 +20,10 @@ export class Limit {
 
   /** One more; `leave` follows. Throws OVERLOADED when there are as many as may be. */
   enter(): void {
-    if (this.#open >= this.most) throw overLimit(this.what, this.key, this.most);
+    if (this.#open >= this.most) {
+      this.refused++;
+      throw overLimit(this.what, this.key, this.most);
+    }
     this.#open++;
   }
 
@@ -30,5 +35,6 @@ export class Limit {
 export function overLimit(what: string, key: string, most: number): BusError {
   return new BusError('OVERLOADED', `there are ${most} ${what} already (config ${key}): try again later`, {
     limit: `${most} ${what} (config ${key})`,
+    key,
   });
 }

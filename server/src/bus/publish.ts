@@ -3,11 +3,13 @@ import { BusError } from '../model/errors.js';
 import type { Message } from '../model/message.js';
 import { type Incoming, seal } from '../model/message-codec.js';
 import type { TermsOf } from '../model/search-term.js';
+import { formatTraceparent, headerOf, type TraceContext, withHeaders } from '../model/trace-context.js';
 import type { Broker, Routing } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Dedupe, Known } from '../ports/dedupe.js';
 import type { Logger } from '../ports/logger.js';
 import type { Schedule, Waiting } from '../ports/schedule.js';
+import type { Telemetry } from '../ports/telemetry.js';
 import { IdSource } from './ids.js';
 import { Lane, type LaneOptions, type Passenger } from './lane.js';
 import { type PublishRefusal, PublishRequest, type PublishResult } from './publish-request.js';
@@ -27,6 +29,7 @@ interface Parts {
   readonly tally: Tally;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly termsOf: TermsOf;
   /** Messages wait for this time. */
   readonly scheduled: (dueAt: number) => void;
@@ -61,7 +64,10 @@ export class Publisher {
     field: string,
     deadline: number,
     refusal?: PublishRefusal,
+    trace?: TraceContext,
   ): Promise<PublishResult[]> {
+    const began = performance.now();
+    const { meters, watch } = this.parts.telemetry;
     const now = this.parts.clock.now();
     // How long is left is counted by a clock that nobody sets: a jump must not fail what is under way.
     const request = new PublishRequest(incoming.length, this.parts.clock.steady() + deadline - now);
@@ -73,12 +79,14 @@ export class Publisher {
         if (refused !== undefined) throw refused;
         dueTimes[i] = this.parts.rules.check(one, `${field}[${i}]`, now);
         const own = one.id !== '';
-        request.add(i, seal(one, own ? one.id : this.#ids.next(now), now), own);
+        const carried = trace === undefined ? one : carrying(one, trace);
+        request.add(i, seal(carried, own ? one.id : this.#ids.next(now), now), own);
       } catch (error) {
         request.fail(i, one.id, BusError.from(error));
       }
     }
-    if (request.answered) return request.done;
+    if (request.answered) return this.#refused(incoming, await request.done);
+    const accepted = watch?.accepting(request.messages);
     this.#open.add(request);
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
     const unsure = request.ownIds.size > 0 ? await Promise.race([this.#dedupe(request), request.done]) : undefined;
@@ -86,7 +94,29 @@ export class Publisher {
     const results = await request.done;
     this.#open.delete(request);
     this.#remember(request, results);
+    accepted?.(results);
+    meters.publish.observe((performance.now() - began) / 1000, results.length);
+    return this.#refused(incoming, results);
+  }
+
+  /** Counts what was not accepted. */
+  #refused(incoming: readonly Incoming[], results: PublishResult[]): PublishResult[] {
+    for (let i = 0; i < results.length; i++) {
+      const error = results[i]?.error;
+      if (error === undefined) {
+        if (results[i]?.outcome === 'duplicate') this.parts.tally.duplicates++;
+        continue;
+      }
+      const { topic, id } = incoming[i] ?? { topic: '', id: '' };
+      this.parts.tally.refuse(error);
+      this.parts.telemetry.journal.refused(topic, id, error);
+    }
     return results;
+  }
+
+  /** Bytes of messages that wait for their confirm. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
   }
 
   /** Topics with messages on their way. */
@@ -180,6 +210,7 @@ export class Publisher {
         topic,
         this.parts.broker,
         this.options,
+        this.parts.telemetry,
         (passengers, routing) => this.#arrived(passengers, routing),
         (passengers, error) => this.#failed(passengers, error),
       );
@@ -202,7 +233,7 @@ export class Publisher {
       return;
     }
     this.#release(passengers);
-    this.parts.tally.published += passengers.length;
+    this.parts.tally.accepted(passengers[0]?.message.topic ?? '', passengers.length);
     for (const { request, index, message } of passengers) request.succeed(index, message.id, 'accepted');
   }
 
@@ -240,9 +271,14 @@ export class Publisher {
     outcome: 'scheduled' | 'parked',
   ): Promise<boolean> {
     try {
+      const { tally, telemetry } = this.parts;
       const added = await this.parts.schedule.add(waiting);
       passengers.forEach(({ request, index, message }, i) => {
-        if (added[i] === true) this.parts.tally.published++;
+        if (added[i] === true) {
+          tally.accepted(message.topic, 1);
+          tally[outcome]++;
+          if (outcome === 'parked') telemetry.journal.parked(message);
+        }
         request.succeed(index, message.id, added[i] === true ? outcome : 'duplicate');
       });
       return true;
@@ -295,12 +331,20 @@ async function acceptedBy(
   return false;
 }
 
+/** The message, in the trace of the call that brought it unless it names another. */
+function carrying(incoming: Incoming, trace: TraceContext): Incoming {
+  if (headerOf(incoming.raw, 'traceparent') !== undefined) return incoming;
+  const state = trace.state === '' ? {} : { tracestate: trace.state };
+  return { ...incoming, raw: withHeaders(incoming.raw, { traceparent: formatTraceparent(trace), ...state }) };
+}
+
 function overloaded(limit: number): BusError {
   return new BusError(
     'OVERLOADED',
     `more than ${limit} bytes wait to be kept (config MaxPendingPublishBytes): try again later`,
     {
       limit: `${limit} bytes`,
+      key: 'MaxPendingPublishBytes',
     },
   );
 }

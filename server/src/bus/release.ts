@@ -4,8 +4,10 @@ import type { Broker, Destination, Routing } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Due, Schedule } from '../ports/schedule.js';
+import type { Telemetry } from '../ports/telemetry.js';
 import type { Channels } from './channels.js';
 import type { LaneOptions } from './lane.js';
+import type { Tally } from './tally.js';
 
 interface Parts {
   readonly broker: Broker;
@@ -13,6 +15,8 @@ interface Parts {
   readonly channels: Channels;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly tally: Tally;
   readonly termsOf: TermsOf;
 }
 
@@ -40,7 +44,7 @@ export class Releaser {
     const expired = batch.filter(({ message }) => message.expiresAt !== 0 && message.expiresAt <= now);
     const living = expired.length === 0 ? batch : batch.filter((due) => !expired.includes(due));
     const work = [...byDestination(living)].map((group) => this.#publish(group));
-    if (expired.length > 0) work.push(this.#settle(expired, 'expired').then(() => 0));
+    if (expired.length > 0) work.push(this.#expire(expired));
     const counts = await Promise.all(work);
     return counts.reduce((sum, count) => sum + count, 0);
   }
@@ -63,9 +67,24 @@ export class Releaser {
         else if (routing === 'unroutable') parked.push(...frame);
       }),
     );
-    if (published.length > 0) await this.#settle(published, 'published');
+    if (published.length > 0) {
+      this.#noteLateness(published);
+      await this.#settle(published, 'published');
+    }
     if (parked.length > 0) await this.#settle(parked, 'parked');
     return published.length;
+  }
+
+  async #expire(expired: readonly Due[]): Promise<number> {
+    await this.#settle(expired, 'expired');
+    for (const { channel, message } of expired) this.parts.tally.expiredWaiting(channel, message);
+    return 0;
+  }
+
+  #noteLateness(published: readonly Due[]): void {
+    const now = this.parts.clock.now();
+    const { lateness } = this.parts.telemetry.meters;
+    for (const { dueAt } of published) if (dueAt > 0) lateness.observe(Math.max(0, now - dueAt) / 1000);
   }
 
   async #destination(due: Due): Promise<Destination | undefined> {
@@ -77,13 +96,16 @@ export class Releaser {
   /** Undefined when the outcome is not known: the claim runs out, and they go again. */
   async #send(messages: readonly Message[], to: Destination): Promise<Routing | undefined> {
     const frame: Frame = { topic: messages[0]?.topic ?? '', messages, verify: true };
+    const sent = this.parts.telemetry.watch?.sending(frame);
     try {
       const routing = await this.parts.broker.publish(frame, to);
+      sent?.(undefined);
       if (routing === 'routed' || !('channel' in to)) return routing;
       // Somebody deleted the channel's queue: the ledger still knows the channel, so it is made again.
       await this.parts.broker.declare(to.channel);
       return (await this.parts.broker.publish(frame, to)) === 'routed' ? 'routed' : undefined;
     } catch (error) {
+      sent?.(error);
       this.parts.logger.debug({ error, topic: frame.topic }, 'due messages could not be published; they go again');
       return undefined;
     }

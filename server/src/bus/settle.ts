@@ -4,6 +4,7 @@ import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
 import type { ExpiredLease } from '../ports/schedule.js';
+import type { Telemetry } from '../ports/telemetry.js';
 import type { Channels } from './channels.js';
 import { type Delivery, type DeliveryTable, isOver, type Settling } from './delivery.js';
 import { parseReceipt, type Receipt, receiptNonce } from './receipt.js';
@@ -25,6 +26,7 @@ interface Parts {
   readonly channels: Channels;
   readonly table: DeliveryTable;
   readonly tally: Tally;
+  readonly telemetry: Telemetry;
   readonly clock: Clock;
   readonly defaultLeaseMs: number;
   readonly termsOf: TermsOf;
@@ -44,6 +46,7 @@ export class Settler {
 
   /** A status for each receipt, in order. Rejects with LEDGER_UNAVAILABLE when the outcome is not known: safe to repeat. */
   async settle(receipts: readonly string[], action: Action): Promise<SettleStatus[]> {
+    const began = performance.now();
     const statuses: SettleStatus[] = new Array(receipts.length).fill('unknown');
     const { clock } = this.parts;
     const now = clock.now();
@@ -82,6 +85,7 @@ export class Settler {
     othersAt.forEach((at, k) => {
       statuses[at] = answers[k] ?? 'stale';
     });
+    this.parts.telemetry.meters.settle.observe((performance.now() - began) / 1000, receipts.length);
     return statuses;
   }
 
@@ -115,6 +119,7 @@ export class Settler {
       'expire',
       deliveries.filter((delivery) => this.#isOpen(delivery)),
     );
+    this.parts.tally.leasesExpired += group.deliveries.length;
     await this.#write(group, (delivery) => this.#change(delivery, nack, now), now);
   }
 
@@ -132,7 +137,10 @@ export class Settler {
       const change = this.#retry(policy, lease.attempt, delayMs, LEASE_EXPIRED, now, undefined);
       entries.push({ ...handOut, ...UNKNOWN, change, recorded: true, at: now, leaseEnd: deadline });
     }
-    if (entries.length > 0) this.parts.tally.settled(entries, await this.parts.ledger.write(entries));
+    if (entries.length === 0) return;
+    const outcomes = await this.parts.ledger.write(entries);
+    this.parts.tally.leasesExpired += outcomes.filter((outcome) => outcome === 'ok').length;
+    this.parts.tally.settled(entries, outcomes);
   }
 
   /**
@@ -197,10 +205,13 @@ export class Settler {
       const delivery = deliveries[i] as Delivery;
       entries[i] = this.#entry(delivery, change(delivery), now);
     }
+    const settled = this.parts.telemetry.watch?.settling(kind, deliveries);
     let outcomes: readonly Outcome[];
     try {
       outcomes = await this.parts.ledger.write(entries);
+      settled?.(outcomes);
     } catch (error) {
+      settled?.(undefined);
       group.fail(error);
       throw error;
     }
@@ -339,7 +350,9 @@ export class Settler {
       recorded: receipt.kind === 'leased',
       at: now,
     };
+    const settled = this.parts.telemetry.watch?.settling(action.kind, [receipt]);
     const outcomes = await this.parts.ledger.write([entry]);
+    settled?.(outcomes);
     this.parts.tally.settled([entry], outcomes);
     this.#announce([entry]);
     return outcomes[0] ?? 'stale';

@@ -14,10 +14,10 @@ export function withConnection(command: Command): Command {
     .option('--token <token>', 'a token, where the gateway asks for one (default: $WAYBILL_TOKEN)')
     .option(
       '--tls-ca <file>',
-      'authorities to trust, PEM, which also turns TLS on (default: $WAYBILL_TLS_CA, then the system)',
+      'authorities to trust, PEM, which also turns TLS on (default: $WAYBILL_CA, then the system)',
     )
-    .option('--tls-cert <file>', 'a client certificate, PEM, for mutual TLS (default: $WAYBILL_TLS_CERT)')
-    .option('--tls-key <file>', 'its private key, PEM (default: $WAYBILL_TLS_KEY)');
+    .option('--tls-cert <file>', 'a client certificate, PEM, for mutual TLS (default: $WAYBILL_CERT)')
+    .option('--tls-key <file>', 'its private key, PEM (default: $WAYBILL_KEY)');
 }
 
 export function open({ url, token = process.env.WAYBILL_TOKEN, ...flags }: ConnectionFlags): Promise<Bus> {

@@ -12,6 +12,7 @@ import { checkNodeVersion, checkPorts } from './doctor/machine.js';
 import { checkMysql } from './doctor/mysql.js';
 import { checkRabbit } from './doctor/rabbitmq.js';
 import { checkRedis } from './doctor/redis.js';
+import { checkSecurity } from './doctor/security.js';
 import { EXIT } from './failure.js';
 import { type OutputFlags, printJson, printLine } from './output.js';
 import { painter, tame } from './terminal.js';
@@ -38,7 +39,7 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   const checks = [
     checkNodeVersion(),
     ...own,
-    ...(config === undefined ? [] : await checkServices(config)),
+    ...(config === undefined ? [] : [...checkSecurity(config), ...(await checkServices(config))]),
     ...(flags.gateway ? await checkGateway(flags, versionOfCommand()) : []),
   ];
   const failed = checks.some(({ state }) => state === 'fail');

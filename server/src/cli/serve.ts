@@ -3,8 +3,10 @@ import { createGateway } from '../app.js';
 import { engine } from '../config/engine.js';
 import { type Loaded, load } from '../config/load.js';
 import { printConfig } from '../config/print.js';
-import type { Gateway } from '../gateway.js';
+import { type Gateway, VERSION } from '../gateway.js';
 import { createLogger } from '../observability/logger.js';
+import { createTelemetry } from '../observability/telemetry.js';
+import { systemClock } from '../ports/clock.js';
 
 export function serveCommand(program: Command): void {
   program
@@ -20,7 +22,8 @@ async function serve(options: { readonly config?: string | undefined }): Promise
   const logger = createLogger(loaded.config);
   if (loaded.config.PrintConfig) process.stdout.write(printConfig(loaded));
   for (const { key, where, text } of loaded.notes) logger.info({ key, where }, text);
-  const gateway = createGateway(loaded.config, logger);
+  const telemetry = await createTelemetry(loaded.config, VERSION, process.env, logger, systemClock);
+  const gateway = createGateway(loaded.config, logger, systemClock, { telemetry });
   await gateway.start();
   process.stdout.write(greeting(loaded, gateway));
   const signal = await new Promise<NodeJS.Signals>((resolve) => {

@@ -1,4 +1,4 @@
-import { Admin, type Stats, StatsSchema } from '@waybill/proto/waybill/v1/admin';
+import { Admin, type Depths, type Stats, StatsSchema } from '@waybill/proto/waybill/v1/admin';
 import type { Command } from 'commander';
 import { type ConnectionFlags, interruption, withConnection } from './connection.js';
 import { type GatewayClient, withGateway } from './gateway-client.js';
@@ -14,6 +14,8 @@ interface StatsFlags extends ConnectionFlags, OutputFlags {
 
 const KINDS = ['published', 'delivered', 'acked', 'retried', 'dead', 'expired'] as const;
 const WATCH_MS = 1_000;
+/** Depths are kept for two seconds; older ones are of a ledger that is away. */
+const STALE_MS = 10_000;
 
 export function statsCommand(program: Command): void {
   withConnection(program.command('stats'))
@@ -56,10 +58,17 @@ function print(stats: Stats, { json }: OutputFlags, before: string): void {
     KINDS,
     process.stdout,
   );
-  const ready = depths?.ready === undefined ? '?' : `${depths.readyApproximate ? '~' : ''}${depths.ready}`;
-  const { inFlight = 0n, scheduled = 0n, parked = 0n, dead = 0n } = depths ?? {};
-  const waiting = `ready ${ready}, in flight ${inFlight}, scheduled ${scheduled}, parked ${parked}, dead ${dead}`;
   process.stdout.write(
-    `${before}${timeText(timeMs)}  ${nodes} gateways, ${consumers} consumers\n\n${flow}\n${waiting}\n`,
+    `${before}${timeText(timeMs)}  ${nodes} gateways, ${consumers} consumers\n\n${flow}\n${waitingText(depths, timeMs)}\n`,
   );
+}
+
+/** What is not known says so, and what is old says how old. */
+export function waitingText(depths: Depths | undefined, now: bigint): string {
+  if (depths === undefined) return 'what waits is not known: the ledger is away';
+  const { inFlight, scheduled, parked, dead, timeMs } = depths;
+  const ready = depths.ready === undefined ? '?' : `${depths.readyApproximate ? '~' : ''}${depths.ready}`;
+  const ageMs = Number(now - timeMs);
+  const old = ageMs > STALE_MS ? `, as of ${Math.round(ageMs / 1000)} s ago: the ledger is away` : '';
+  return `ready ${ready}, in flight ${inFlight}, scheduled ${scheduled}, parked ${parked}, dead ${dead}${old}`;
 }

@@ -17,8 +17,8 @@ export interface TlsFiles {
 
 /** The files that options or the environment name; undefined where none is named. */
 export function tlsFiles(flags: TlsFlags): TlsFiles | undefined {
-  const { tlsCa = process.env.WAYBILL_TLS_CA, tlsCert = process.env.WAYBILL_TLS_CERT } = flags;
-  const { tlsKey = process.env.WAYBILL_TLS_KEY } = flags;
+  const { tlsCa = process.env.WAYBILL_CA, tlsCert = process.env.WAYBILL_CERT } = flags;
+  const { tlsKey = process.env.WAYBILL_KEY } = flags;
   if (!tlsCa && !tlsCert && !tlsKey) return undefined;
   if (Boolean(tlsCert) !== Boolean(tlsKey)) {
     throw new CommandError('INVALID_ARGUMENT', '--tls-cert and --tls-key go together');

@@ -118,6 +118,12 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
     refuses: ['a b', 'ü', 'a'.repeat(129), 'a,b,c,d,e,f,g,h,i'],
   },
   LedgerRetentionHours: number(168, 1, 87_600),
+  MetricsMaxChannels: number(200, 0, 10_000),
+  OtlpEndpoint: {
+    default: '',
+    accepts: ['http://localhost:4318', 'https://user:secret@collector.example/otlp'],
+    refuses: ['localhost:4318', 'grpc://localhost:4317', 'http://', 'http://a b'],
+  },
   TlsCert: PATH,
   TlsKey: PATH,
   TlsClientCa: PATH,
@@ -139,6 +145,7 @@ const EXPECTED: { readonly [K in Key]: Expected } = {
   AllowInsecure: { default: false, ...TRUTH },
   AuditRetentionDays: number(365, 1, 36_500),
   Debug: { default: false, ...TRUTH },
+  DebugPayloads: { default: false, ...TRUTH },
   LogFormat: { default: 'json', accepts: ['json', 'text', 'TEXT'], refuses: ['xml', 'true', '1'] },
   PrintConfig: { default: false, ...TRUTH },
 };

@@ -403,12 +403,34 @@ const TABLE = {
 
   ...SECURITY,
 
+  MetricsMaxChannels: integer({
+    group: 'Logging',
+    default: 200,
+    min: 0,
+    max: 10_000,
+    unit: 'topics and channels',
+    doc: 'How many topics, and how many channels, have figures of their own in /metrics; the others are summed up as "(other)".',
+  }),
+  OtlpEndpoint: text({
+    group: 'Logging',
+    default: '',
+    limit: 'an http:// or https:// URL',
+    accepts: (url) => /^https?:\/\//.test(url) && URL.canParse(url),
+    suggestion: "write a collector's address such as http://localhost:4318",
+    secret: 'url',
+    doc: 'Where spans of sampled traces go, by OTLP/HTTP; empty: as OTEL_EXPORTER_OTLP_ENDPOINT says, and nowhere without that.',
+  }),
   Debug: boolean({ group: 'Logging', default: false, doc: 'Logs at level debug, in place of info.' }),
   LogFormat: choice({
     group: 'Logging',
     default: 'json',
     choices: ['json', 'text'],
     doc: 'One JSON object a line for machines, or plain lines for people.',
+  }),
+  DebugPayloads: boolean({
+    group: 'Logging',
+    default: false,
+    doc: 'With Debug: whether the lines about single messages hold their key, headers and the first 1,024 bytes of their body.',
   }),
   PrintConfig: boolean({
     group: 'Logging',

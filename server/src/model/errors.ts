@@ -74,6 +74,8 @@ export interface BusErrorOptions {
   readonly field?: string;
   /** What the field may be: `1 to 128 characters`. */
   readonly limit?: string;
+  /** The config key of the limit that was reached. */
+  readonly key?: string;
   /** When the same call may succeed, in milliseconds from now. */
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
@@ -84,6 +86,7 @@ export class BusError extends Error {
   override readonly name = 'BusError';
   readonly field: string | undefined;
   readonly limit: string | undefined;
+  readonly key: string | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -94,6 +97,7 @@ export class BusError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.field = options.field;
     this.limit = options.limit;
+    this.key = options.key;
     this.retryAfterMs = options.retryAfterMs;
   }
 

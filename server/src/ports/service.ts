@@ -13,4 +13,16 @@ export interface Dependency extends Service {
   readonly name: string;
   /** Undefined while it works; else what is wrong, in words fit for an operator and without secrets. */
   health(): string | undefined;
+  /** Of dependencies that are reached by connections. */
+  connections?(): Connections;
+}
+
+export interface Connections {
+  /** Times that a connection was made, after a loss or at the start; those that a pool makes for itself do not count. */
+  readonly connects: number;
+  readonly open: number;
+  /** Of the open ones: those that nobody uses now. */
+  readonly idle?: number;
+  /** Who waits for one. */
+  readonly waiting?: number;
 }

@@ -13,7 +13,8 @@ export class SdkBus {
     return new SdkBus(bus, settings);
   }
 
-  private constructor(bus: Bus, settings: LoadSettings) {
+  /** `bus` is what the settings' gateway would be. */
+  constructor(bus: Bus, settings: LoadSettings) {
     this.bus = bus;
     this.#settings = settings;
     this.#body = Buffer.alloc(settings.bodyBytes, 'A');

@@ -1,33 +1,6 @@
 /** Publishes, consumes and acks each message by the SDK, and waits until every ack is durable. */
+import { endToEnd } from './end-to-end.js';
 import { SdkBus } from './sdk-bus.js';
-import { expectCount, rate, serveRounds } from './serve-rounds.js';
+import { serveRounds } from './serve-rounds.js';
 
-await serveRounds(async (settings) => {
-  const sdk = await SdkBus.open(settings);
-  const { topic, channel, concurrency, credit } = settings;
-  return async (messages) => {
-    let acked = 0;
-    let finish: () => void = () => {};
-    let fail: (error: unknown) => void = () => {};
-    const allAcked = new Promise<void>((resolve, reject) => {
-      finish = resolve;
-      fail = reject;
-    });
-    const subscription = sdk.bus.subscribe(
-      topic,
-      channel,
-      async (message) => {
-        await message.ack();
-        if (++acked === messages) finish();
-      },
-      { concurrency, credit, settle: 'manual', onError: (error) => fail(error) },
-    );
-    await subscription.ready;
-    const start = performance.now();
-    await Promise.all([sdk.publishAll(messages), allAcked]);
-    const figures = rate(messages, start);
-    await subscription.stop();
-    expectCount('messages acked', acked, messages);
-    return figures;
-  };
-});
+await serveRounds(async (settings) => endToEnd(await SdkBus.open(settings), settings));

@@ -32,20 +32,25 @@ function rate(int $count, callable $work): float
     return $count / ((hrtime(true) - $began) / 1e9);
 }
 
-/** As a Laravel driver or a hand-made publisher has it: a durable quorum queue, confirms, persistent messages. */
-function amqp(string $url, string $queue): AMQPChannel
+function amqpConnect(string $url): AMQPStreamConnection
 {
     require_once 'PhpAmqpLib/autoload.php';
     $parts = parse_url($url);
     $vhost = rawurldecode(substr($parts['path'] ?? '/', 1));
-    $connection = new AMQPStreamConnection(
+
+    return new AMQPStreamConnection(
         $parts['host'],
         $parts['port'] ?? 5672,
         rawurldecode($parts['user'] ?? 'guest'),
         rawurldecode($parts['pass'] ?? 'guest'),
         $vhost === '' ? '/' : $vhost,
     );
-    $channel = $connection->channel();
+}
+
+/** As a Laravel driver or a hand-made publisher has it: a durable quorum queue, confirms, persistent messages. */
+function amqp(string $url, string $queue): AMQPChannel
+{
+    $channel = amqpConnect($url)->channel();
     $channel->queue_declare($queue, false, true, false, false, false, new AMQPTable(['x-queue-type' => 'quorum']));
     $channel->confirm_select();
 
@@ -92,6 +97,19 @@ $rate = match ($load) {
 
         return rate($count, static fn () => amqpPublish($channel, $name, $body, $count, IN_FLIGHT));
     })(),
+    'amqplib publish from requests' => (static function () use ($url, $name, $count, $body): float {
+        amqp($url, $name)->getConnection()->close();
+
+        return rate($count, static function () use ($url, $name, $count, $body): void {
+            for ($i = 0; $i < $count; ++$i) {
+                $connection = amqpConnect($url);
+                $channel = $connection->channel();
+                $channel->confirm_select();
+                amqpPublish($channel, $name, $body, 1, 1);
+                $connection->close();
+            }
+        });
+    })(),
     'amqplib consume' => (static function () use ($url, $name, $count, $body): float {
         $channel = amqp($url, $name);
         amqpPublish($channel, $name, $body, $count, IN_FLIGHT);
@@ -121,6 +139,17 @@ $rate = match ($load) {
         $client = waybill($url, $name);
 
         return rate($count, static fn () => waybillPublishMany($client, $name, $body, $count));
+    })(),
+    'waybill publish from requests' => (static function () use ($url, $name, $count, $body): float {
+        waybill($url, $name)->close();
+
+        return rate($count, static function () use ($url, $name, $count, $body): void {
+            for ($i = 0; $i < $count; ++$i) {
+                $client = Client::connect($url);
+                $client->publish($name, $body);
+                $client->close();
+            }
+        });
     })(),
     'waybill consume' => (static function () use ($url, $name, $count, $body): float {
         $client = waybill($url, $name);

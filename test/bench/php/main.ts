@@ -14,6 +14,8 @@ interface Comparison {
 
 /** 256-byte bodies; a durable quorum queue on the same broker; a publish counts when it is confirmed, a message when it is acked. */
 const COMPARISONS: readonly Comparison[] = [
+  // As under FPM, where nothing outlives the request.
+  { title: 'connect, publish one, close', load: 'publish from requests', messages: 500 },
   { title: 'publish, one at a time', load: 'publish one', messages: 1_000 },
   { title: 'publish, many under way', load: 'publish many', messages: 20_000 },
   { title: 'consume and ack', load: 'consume', messages: 10_000 },

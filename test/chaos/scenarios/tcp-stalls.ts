@@ -26,6 +26,7 @@ function stalls(hop: Hop): Scenario {
       await traffic.flows(stage.pick(2_000, 200));
       const before = proxies.map(({ counts }) => counts.accepted);
       for (const proxy of proxies) proxy.stall();
+      // And at least until the gateway has shown what it is to show.
       const lasts = stage.pick(60_000, 5_000);
       await Promise.all([delay(lasts), stage.length === 'full' || hop !== 'mysql' ? seen() : undefined, goesOn()]);
       const after = proxies.map(({ counts }) => counts.accepted);
@@ -40,12 +41,12 @@ function stalls(hop: Hop): Scenario {
 
       /** Readiness tells which service is away, and stays for a client's own trouble. */
       async function seen(): Promise<void> {
-        await witness.says(hop === 'client' ? [] : [hop], lasts);
+        await witness.says(hop === 'client' ? [] : [hop], Math.max(lasts, 20_000));
       }
 
       /** Guarantee 8: without MySQL or Redis, messages for now are accepted. */
       async function goesOn(): Promise<void> {
-        if (hop === 'mysql' || hop === 'redis') await traffic.flows(stage.pick(2_000, 200), lasts);
+        if (hop === 'mysql' || hop === 'redis') await traffic.flows(stage.pick(2_000, 200));
       }
     },
   };

@@ -60,7 +60,7 @@ final class Socket
     }
 
     /**
-     * @param resource $stream
+     * @param resource|closed-resource $stream
      */
     private function __construct(private $stream)
     {
@@ -80,8 +80,9 @@ final class Socket
      */
     public function read(): string
     {
-        $bytes = @fread($this->stream, self::READ_BYTES);
-        if ($bytes === false || ($bytes === '' && feof($this->stream))) {
+        $stream = $this->stream();
+        $bytes = @fread($stream, self::READ_BYTES);
+        if ($bytes === false || ($bytes === '' && feof($stream))) {
             throw new ConnectionLost('the gateway closed the connection');
         }
 
@@ -95,19 +96,24 @@ final class Socket
      */
     public function write(string $bytes): int
     {
-        $written = @fwrite($this->stream, $bytes);
-        if ($written === false || ($written === 0 && feof($this->stream))) {
+        $stream = $this->stream();
+        $written = @fwrite($stream, $bytes);
+        if ($written === false || ($written === 0 && feof($stream))) {
             throw new ConnectionLost('the connection broke while a call was being sent');
         }
 
         return $written;
     }
 
-    /** Waits until there is something to read, or room to write. False: a signal came; its handler has run. */
+    /**
+     * Waits until there is something to read, or room to write. False: a signal came; its handler has run.
+     *
+     * @throws ConnectionLost
+     */
     public function wait(bool $write, float $seconds): bool
     {
-        $readable = [$this->stream];
-        $writable = $write ? [$this->stream] : null;
+        $readable = [$this->stream()];
+        $writable = $write ? $readable : null;
         $except = null;
         $seconds = max(0.0, $seconds);
         $ready = @stream_select($readable, $writable, $except, (int) $seconds, (int) (fmod($seconds, 1) * 1_000_000));
@@ -136,6 +142,22 @@ final class Socket
     public function __destruct()
     {
         $this->close();
+    }
+
+    /**
+     * PHP destroys what is garbage in any order: a client that says its last words then may find this closed before.
+     *
+     * @return resource
+     *
+     * @throws ConnectionLost
+     */
+    private function stream()
+    {
+        if (!\is_resource($this->stream)) {
+            throw new ConnectionLost('the connection was closed');
+        }
+
+        return $this->stream;
     }
 
     /**

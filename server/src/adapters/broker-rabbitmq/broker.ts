@@ -3,6 +3,7 @@ import type { Channel } from '../../model/channel.js';
 import type { Frame } from '../../model/message.js';
 import type { Broker, BrokerConsumer, Destination, FrameSink, Routing } from '../../ports/broker.js';
 import { type Logger, silentLogger } from '../../ports/logger.js';
+import type { Connections } from '../../ports/service.js';
 import { RabbitConnection } from './connection.js';
 import { RabbitConsumer } from './consumer.js';
 import { Lane } from './lane.js';
@@ -107,6 +108,14 @@ export class RabbitBroker implements Broker {
 
   health(): string | undefined {
     return this.#publishing.health() ?? this.#consuming.health();
+  }
+
+  connections(): Connections {
+    const both = [this.#publishing, this.#consuming];
+    return {
+      connects: both.reduce((sum, { connects }) => sum + connects, 0),
+      open: both.filter(({ up }) => up).length,
+    };
   }
 
   publish(frame: Frame, to: Destination, signal?: AbortSignal): Promise<Routing> {

@@ -65,6 +65,7 @@ export class RabbitConnection {
   /** What was last wrong with each node while none is up, in words that follow its name. */
   readonly #problems: Map<string, string>;
   #alarm: string | undefined;
+  #connects = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -84,6 +85,15 @@ export class RabbitConnection {
     this.#stop.abort();
     await this.#close();
     await Promise.race([this.#running, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+  }
+
+  /** How often it came up. */
+  get connects(): number {
+    return this.#connects;
+  }
+
+  get up(): boolean {
+    return this.#up !== undefined;
   }
 
   health(): string | undefined {
@@ -164,6 +174,7 @@ export class RabbitConnection {
       const ended = await Promise.race([up(model).then(() => undefined), closed]);
       if (ended !== undefined) throw new Error(ended);
       this.#up = node.host;
+      this.#connects++;
       // What is known of the others is of the past from now on.
       for (const host of this.#problems.keys()) this.#problems.set(host, 'is not connected');
       logger.info({ connection: name, broker: node.host }, 'connected to RabbitMQ');

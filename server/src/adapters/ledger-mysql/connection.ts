@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool, type PoolConnection } from 'mysql2';
 import { type RetryPolicy, retryDelay } from '../../model/retry-policy.js';
 import type { Logger } from '../../ports/logger.js';
-import type { Dependency } from '../../ports/service.js';
+import type { Connections, Dependency } from '../../ports/service.js';
 import { describe, faultOf, isCrowded, unavailable } from './errors.js';
 import { prepareDatabase, SchemaTooNew } from './migrations.js';
 import { Session } from './session.js';
@@ -81,6 +81,7 @@ export class MysqlConnection implements Dependency {
   #healing: Promise<void> | undefined;
   #problem: string | undefined = 'is not connected yet';
   #packetBytes = 0;
+  #connects = 0;
 
   constructor(options: MysqlOptions) {
     this.#options = options;
@@ -135,6 +136,11 @@ export class MysqlConnection implements Dependency {
   health(): string | undefined {
     if (this.#problem === undefined) return undefined;
     return `MySQL at ${this.#options.host}:${this.#options.port} ${this.#problem}`;
+  }
+
+  connections(): Connections {
+    const waiting = this.#asking + this.#turns.size;
+    return { connects: this.#connects, open: this.#open.size, idle: this.#idle.size, waiting };
   }
 
   /**
@@ -324,6 +330,7 @@ export class MysqlConnection implements Dependency {
     const { packetBytes } = await prepareDatabase({ ...this.#options, connectTimeout: CONNECT_TIMEOUT_MS });
     if (this.#stop.signal.aborted) return;
     this.#packetBytes = packetBytes;
+    this.#connects++;
     this.#problem = undefined;
     // In the same step: a loss from here on must begin to heal anew.
     this.#healing = undefined;

@@ -1,4 +1,5 @@
 import { BusError } from '../../model/errors.js';
+import { type Meters, silentMeters } from '../../ports/telemetry.js';
 
 export interface GroupOptions<I, O> {
   /** Items to a group. */
@@ -12,6 +13,8 @@ export interface GroupOptions<I, O> {
   keyOf(item: I): string;
   /** Commits all items or none; an outcome each. */
   commit(items: readonly I[]): Promise<readonly O[]>;
+  /** Where its commits are counted. */
+  readonly meters?: Pick<Meters, 'commit' | 'commitEntries'>;
 }
 
 interface Call<I, O> {
@@ -130,8 +133,13 @@ export class GroupWriter<I, O> {
   }
 
   async #fly(group: Group<I, O>): Promise<void> {
+    const { meters = silentMeters } = this.#options;
+    const began = performance.now();
     try {
-      this.#answer(group, await this.#options.commit(group.items));
+      const outcomes = await this.#options.commit(group.items);
+      meters.commit.observe((performance.now() - began) / 1000);
+      meters.commitEntries.observe(group.items.length);
+      this.#answer(group, outcomes);
     } catch (error) {
       await this.#separate(group, error);
     }

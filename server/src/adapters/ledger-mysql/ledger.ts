@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../../model/retry-policy.js';
 import { type Clock, systemClock } from '../../ports/clock.js';
 import type { Aliased, Claim, Entry, HandOut, Ledger, Outcome } from '../../ports/ledger.js';
 import { judge } from '../../ports/record.js';
+import { type Meters, silentMeters } from '../../ports/telemetry.js';
 import { Channels } from './channels.js';
 import type { MysqlConnection } from './connection.js';
 import { GroupWriter } from './group-writer.js';
@@ -27,6 +28,7 @@ const STOP_TIMEOUT_MS = 5_000;
 
 export interface MysqlLedgerOptions {
   readonly clock?: Clock;
+  readonly meters?: Meters;
   /** This gateway, in the records of what it hands out; without, they name none. */
   readonly node?: string;
 }
@@ -43,12 +45,20 @@ export class MysqlLedger implements Ledger {
   readonly #takes: GroupWriter<Claim, number>;
   readonly #finds: GroupWriter<string, Aliased | undefined>;
 
-  constructor(connection: MysqlConnection, { clock = systemClock, node }: MysqlLedgerOptions = {}) {
+  constructor(
+    connection: MysqlConnection,
+    { clock = systemClock, meters = silentMeters, node }: MysqlLedgerOptions = {},
+  ) {
     this.#connection = connection;
     this.#node = node;
     this.#channels = new Channels(connection, clock);
     const groups = { maxItems: GROUP_ITEMS, maxBytes: GROUP_BYTES, maxFlights: GROUPS_AT_ONCE, keyOf };
-    this.#writes = new GroupWriter<Entry, Outcome>({ ...groups, sizeOf, commit: (entries) => this.#commit(entries) });
+    this.#writes = new GroupWriter<Entry, Outcome>({
+      ...groups,
+      sizeOf,
+      commit: (entries) => this.#commit(entries),
+      meters,
+    });
     this.#takes = new GroupWriter<Claim, number>({
       ...groups,
       sizeOf: () => 0,

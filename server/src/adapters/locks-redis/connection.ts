@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { type Logger, silentLogger } from '../../ports/logger.js';
-import type { Dependency } from '../../ports/service.js';
+import type { Connections, Dependency } from '../../ports/service.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const MAX_RETRY_MS = 5_000;
@@ -44,6 +44,7 @@ export class RedisConnection implements Dependency {
   #silentSince: number | undefined;
   #problem: string | undefined = 'is not connected yet';
   #pinging: NodeJS.Timeout | undefined;
+  #connects = 0;
 
   constructor(options: RedisConnectionOptions) {
     const { host, port, username, password, db = 0, prefix = 'waybill', logger = silentLogger } = options;
@@ -96,6 +97,10 @@ export class RedisConnection implements Dependency {
     return this.#silentSince === undefined ? undefined : `Redis at ${this.#address} does not answer`;
   }
 
+  connections(): Connections {
+    return { connects: this.#connects, open: this.#ready ? 1 : 0 };
+  }
+
   /** The client while Redis is there and answers. */
   get client(): Redis | undefined {
     return this.#ready && this.#silentSince === undefined ? this.#redis : undefined;
@@ -136,6 +141,7 @@ export class RedisConnection implements Dependency {
   #becameReady(): void {
     // What is sent after the scripts finds them: Redis works in order.
     this.loadScripts();
+    this.#connects++;
     this.#ready = true;
     this.#silentSince = undefined;
     this.#problem = undefined;

@@ -3,6 +3,7 @@ import { BusError, type Reason } from '../../model/errors.js';
 import { type Clock, systemClock } from '../../ports/clock.js';
 import { type Logger, silentLogger } from '../../ports/logger.js';
 import type { Dependency } from '../../ports/service.js';
+import { type Meters, silentMeters } from '../../ports/telemetry.js';
 import { asBusError, faultOf } from './faults.js';
 import { closeFile, openFile } from './open.js';
 import type { Statement } from './statement.js';
@@ -12,6 +13,8 @@ export interface StoreOptions {
   readonly file: string;
   readonly logger?: Logger;
   readonly clock?: Clock;
+  /** Where its commits are counted. */
+  readonly meters?: Pick<Meters, 'commit' | 'commitEntries'>;
 }
 
 /** The most operations in one commit: more would keep the event loop for longer than a few milliseconds. */
@@ -38,6 +41,7 @@ export class Store implements Dependency {
   readonly name = 'sqlite';
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly #meters: Pick<Meters, 'commit' | 'commitEntries'>;
   readonly #file: string;
   readonly #database: DatabaseSyncInstance;
   readonly #statements = new Map<string, StatementSyncInstance>();
@@ -50,7 +54,9 @@ export class Store implements Dependency {
   #fault: string | undefined;
   #probe: NodeJS.Timeout | undefined;
 
-  constructor(database: DatabaseSyncInstance, { file, logger = silentLogger, clock = systemClock }: StoreOptions) {
+  constructor(database: DatabaseSyncInstance, options: StoreOptions) {
+    const { file, logger = silentLogger, clock = systemClock, meters = silentMeters } = options;
+    this.#meters = meters;
     this.#database = database;
     this.#file = file;
     this.logger = logger;
@@ -148,6 +154,7 @@ export class Store implements Dependency {
 
   /** Answers what went wrong; then nothing was changed. */
   #commit(group: readonly Queued[]): { readonly cause: unknown } | undefined {
+    const began = performance.now();
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       for (const { run } of group) run();
@@ -159,6 +166,8 @@ export class Store implements Dependency {
     }
     this.#busy = group.length >= BUSY_GROUP;
     this.#committedAt = performance.now();
+    this.#meters.commit.observe((this.#committedAt - began) / 1000);
+    this.#meters.commitEntries.observe(group.length);
     this.#noteFault(undefined);
     for (const { done } of group) done();
     return undefined;

@@ -18,6 +18,7 @@ import { DeadDesk } from './dead-desk.js';
 import { Depths } from './depths.js';
 import { MessageDesk } from './message-desk.js';
 import { type GatewayFacts, type NodeFacts, Nodes } from './nodes.js';
+import { DepthReadings } from './readings.js';
 import { Stats } from './stats.js';
 import { TopicDesk } from './topic-desk.js';
 
@@ -44,6 +45,7 @@ export class Admin {
   readonly cron: CronDesk;
   readonly nodes: Nodes;
   readonly stats: Stats;
+  readonly readings: DepthReadings;
   readonly audit: Audit;
 
   constructor(parts: AdminParts, bus: Bus, facts: NodeFacts, gateway: GatewayFacts) {
@@ -57,6 +59,7 @@ export class Admin {
     this.dead = new DeadDesk({ ...shared, depths });
     this.cron = new CronDesk(shared);
     this.stats = new Stats({ ...shared, nodes: this.nodes, depths });
+    this.readings = new DepthReadings({ ...shared, nodes: this.nodes, depths });
     this.audit = new Audit({ ...shared, node: facts.name });
     // Its queue must not be made again when the broker comes back.
     bus.channels.onGone((channel) => queues.forget(channel));

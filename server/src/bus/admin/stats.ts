@@ -1,3 +1,4 @@
+import { BusError } from '../../model/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import type { NodeSheet, Totals } from '../../ports/node-board.js';
@@ -10,7 +11,8 @@ export interface StatsView {
   readonly at: number;
   readonly totals: Totals;
   readonly rates: Totals;
-  readonly depths: DepthsView;
+  /** Undefined: the ledger is away, and was so ever since the start. */
+  readonly depths: DepthsView | undefined;
   readonly nodes: number;
   readonly consumers: number;
 }
@@ -43,7 +45,7 @@ const MAX_CHANNELS = 500;
 
 /** What goes on, in figures. */
 export class Stats {
-  #taken: { readonly at: number; readonly depths: Promise<DepthsView> } | undefined;
+  #taken: { readonly at: number; readonly depths: Promise<DepthsView | undefined> } | undefined;
   #last: DepthsView | undefined;
 
   constructor(private readonly parts: Parts) {}
@@ -63,7 +65,7 @@ export class Stats {
     };
   }
 
-  #depths(nodes: readonly NodeSheet[]): Promise<DepthsView> {
+  #depths(nodes: readonly NodeSheet[]): Promise<DepthsView | undefined> {
     const now = this.parts.clock.now();
     if (this.#taken === undefined || Math.abs(now - this.#taken.at) > DEPTHS_MS) {
       this.#taken = { at: now, depths: this.#takeOrLast(nodes, now) };
@@ -71,7 +73,7 @@ export class Stats {
     return this.#taken.depths;
   }
 
-  async #takeOrLast(nodes: readonly NodeSheet[], now: number): Promise<DepthsView> {
+  async #takeOrLast(nodes: readonly NodeSheet[], now: number): Promise<DepthsView | undefined> {
     try {
       this.#last = await this.#take(nodes, now);
       return this.#last;
@@ -79,8 +81,8 @@ export class Stats {
       this.parts.logger.debug({ error }, 'depths could not be taken');
       this.#taken = undefined;
       // The ledger is away: the last figures, with their time.
-      if (this.#last !== undefined) return this.#last;
-      throw error;
+      if (this.#last === undefined && !BusError.from(error).retryable) throw error;
+      return this.#last;
     }
   }
 

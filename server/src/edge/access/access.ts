@@ -80,44 +80,44 @@ export class Access {
   /** Who calls; at once, unless a signature must be looked at. Throws or rejects with UNAUTHENTICATED, or RATE_LIMITED after too many of those. */
   authenticate(caller: Caller): Principal | Promise<Principal> {
     if (!this.asks) return ANYBODY;
-    const address = addressOf(caller.getPeer());
     const headers = caller.metadata.get('authorization');
-    if (headers.length === 0) return this.#byCertificate(caller, address);
+    if (headers.length === 0) return this.#byCertificate(caller);
     const token = bearerOf(headers);
-    if (token === undefined) throw this.#failed(address, 'authorization takes one "Bearer" and a token');
-    if (this.#jwt !== undefined && isJwt(token)) {
-      // What was verified before costs nothing; a signature does, and whoever sent too many wrong ones waits.
+    if (token === undefined) throw this.#failed(caller, 'authorization takes one "Bearer" and a token');
+    if (this.#jwt !== undefined && token.includes('.')) {
+      // What was verified before costs little; a signature does not, and whoever sent too many wrong ones waits.
       const known = this.#jwt.known(token);
-      return known ?? this.#verified(this.#jwt, token, address);
+      if (known !== undefined) return known;
+      if (isJwt(token)) return this.#verified(this.#jwt, token, caller);
     }
     const principal = this.#tokens.find(token);
-    if (principal === undefined) throw this.#failed(address, 'the token is not known here');
-    if (!principal.isGood(this.clock.now())) throw this.#failed(address, 'the token is expired');
+    if (principal === undefined) throw this.#failed(caller, 'the token is not known here');
+    if (!principal.isGood(this.clock.now())) throw this.#failed(caller, 'the token is expired');
     return principal;
   }
 
-  #byCertificate(caller: Caller, address: string): Principal {
+  #byCertificate(caller: Caller): Principal {
     const certificate = this.options.certificates ? caller.getAuthContext().sslPeerCertificate : undefined;
-    if (certificate === undefined) throw this.#failed(address, `this gateway asks for ${this.#asksFor()}`);
+    if (certificate === undefined) throw this.#failed(caller, `this gateway asks for ${this.#asksFor()}`);
     const principal = this.#certificates.find(certificate);
     if (principal === undefined)
-      throw this.#failed(address, 'the client certificate is not known here, and there is no token');
+      throw this.#failed(caller, 'the client certificate is not known here, and there is no token');
     return principal;
   }
 
-  async #verified(jwt: JwtVerifier, token: string, address: string): Promise<Principal> {
-    this.#failures.check(address);
+  async #verified(jwt: JwtVerifier, token: string, caller: Caller): Promise<Principal> {
+    this.#failures.check(addressOf(caller.getPeer()));
     try {
       return await jwt.verify(token);
     } catch (error) {
       const { reason, message } = BusError.from(error);
-      throw reason === 'UNAUTHENTICATED' ? this.#failed(address, message, error) : error;
+      throw reason === 'UNAUTHENTICATED' ? this.#failed(caller, message, error) : error;
     }
   }
 
   /** Counts it. */
-  #failed(address: string, words: string, cause?: unknown): BusError {
-    this.#failures.take(address, 1);
+  #failed(caller: Caller, words: string, cause?: unknown): BusError {
+    this.#failures.take(addressOf(caller.getPeer()), 1);
     return new BusError('UNAUTHENTICATED', words, { cause });
   }
 

@@ -60,6 +60,12 @@ export class Guard implements Callers, Service {
     throw new Error('a call came past the guard');
   }
 
+  /** For a page that names everything. Rejects with UNAUTHENTICATED, PERMISSION_DENIED or RATE_LIMITED. */
+  async admitReader(caller: Caller): Promise<void> {
+    const principal = await this.parts.access.authenticate(caller);
+    principal.requireEverything('read');
+  }
+
   /** What a consumer is called that gives itself a name, or none. */
   consumerNameOf(call: Caller): (given: string) => string {
     return (given) => this.of(call).consumerName(given, call.getPeer());
@@ -67,7 +73,7 @@ export class Guard implements Callers, Service {
 
   /** Throws RATE_LIMITED. */
   countMessages(call: Caller, count: number): void {
-    this.parts.messages.take(this.#clientOf(call), count);
+    if (this.parts.messages.limits) this.parts.messages.take(this.#clientOf(call), count);
   }
 
   /** The same, answered: for requests that are answered message by message. */
@@ -142,7 +148,7 @@ export class Guard implements Callers, Service {
 
   #admit(principal: Principal, rule: Rule, call: Caller & { readonly request?: unknown }): void {
     this.#principals.set(call, principal);
-    this.parts.calls.take(this.#clientOf(call), 1);
+    if (this.parts.calls.limits) this.parts.calls.take(this.#clientOf(call), 1);
     // What cannot be read is answered by the handler as what it is.
     if (!(call.request instanceof BusError)) rule.check(principal, call.request);
   }

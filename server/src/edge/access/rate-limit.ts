@@ -26,9 +26,14 @@ export class RateLimit {
     private readonly burst = rate,
   ) {}
 
+  /** Whether there is a limit at all. */
+  get limits(): boolean {
+    return this.rate > 0;
+  }
+
   /** Takes so many. Throws RATE_LIMITED, with the time when there is room again. */
   take(client: string, count: number): void {
-    if (this.rate === 0) return;
+    if (!this.limits) return;
     const bucket = this.#bucket(client);
     if (bucket.tokens <= 0) throw this.#limited(bucket);
     bucket.tokens -= count;
@@ -36,7 +41,7 @@ export class RateLimit {
 
   /** Throws RATE_LIMITED, and takes nothing. */
   check(client: string): void {
-    if (this.rate === 0) return;
+    if (!this.limits) return;
     const bucket = this.#bucket(client);
     if (bucket.tokens <= 0) throw this.#limited(bucket);
   }

@@ -23,7 +23,16 @@ test('a method without a rule keeps the gateway from starting', () => {
 test('whoever has no right is denied by every rule, or has said nothing that it could allow', () => {
   for (const service of [Bus, Admin, Locks, Mq, MqTopic]) {
     for (const [name, rule] of rulesOf(service)) {
-      const request = { topic: 't', channel: 'c', channelTopic: '', queue: 't', queueName: 'q', name: 'n', token: '' };
+      const request = {
+        topic: 't',
+        channel: 'c',
+        channelTopic: '',
+        queue: 't',
+        queueName: 'q',
+        name: 'n',
+        token: '',
+        entry: { topic: 't' },
+      };
       expect(() => rule.check(nobody, request), name).toThrow(/may|token takes|this takes/);
     }
   }

@@ -7,6 +7,7 @@ import {
   ConsumerKind,
   type ConsumerSchema,
   type DeadLetterSchema,
+  type DepthsSchema,
   type GetMessageResponseSchema,
   type MessageRecordSchema,
   MessageState,
@@ -21,7 +22,7 @@ import { type Message, MessageSchema, type RetryPolicySchema } from '@waybill/pr
 import type { ChannelView } from '../../bus/admin/channel-desk.js';
 import type { Named } from '../../bus/admin/dead-desk.js';
 import type { MessageView, NamedRecord } from '../../bus/admin/message-desk.js';
-import type { StatsView } from '../../bus/admin/stats.js';
+import type { DepthsView, StatsView } from '../../bus/admin/stats.js';
 import type { TopicView } from '../../bus/admin/topic-desk.js';
 import { attemptNumber } from '../../model/attempt.js';
 import type { Channel } from '../../model/channel.js';
@@ -227,15 +228,19 @@ export function fromStats(stats: StatsView): MessageInitShape<typeof StatsSchema
     rates: fromRates(stats.rates),
     nodes: stats.nodes,
     consumers: stats.consumers,
-    depths: {
-      ...(depths.ready === undefined ? {} : { ready: BigInt(depths.ready) }),
-      readyApproximate: depths.approximate,
-      inFlight: BigInt(depths.inFlight),
-      scheduled: BigInt(depths.scheduled),
-      parked: BigInt(depths.parked),
-      dead: BigInt(depths.dead),
-      timeMs: BigInt(depths.at),
-    },
+    ...(depths === undefined ? {} : { depths: fromDepths(depths) }),
+  };
+}
+
+function fromDepths(depths: DepthsView): MessageInitShape<typeof DepthsSchema> {
+  return {
+    ...(depths.ready === undefined ? {} : { ready: BigInt(depths.ready) }),
+    readyApproximate: depths.approximate,
+    inFlight: BigInt(depths.inFlight),
+    scheduled: BigInt(depths.scheduled),
+    parked: BigInt(depths.parked),
+    dead: BigInt(depths.dead),
+    timeMs: BigInt(depths.at),
   };
 }
 

@@ -29,6 +29,7 @@ import type { RetryPolicy } from '../../model/retry-policy.js';
 import { checkTopic } from '../../model/topic.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
+import type { Watch, WatchedCall } from '../../ports/telemetry.js';
 import type { Guard } from '../access/guard.js';
 import { Receipts } from '../access/receipts.js';
 import { abortControllerOf, deadlineOf } from './call.js';
@@ -71,6 +72,8 @@ export interface BusServiceOptions {
   readonly defaultRetry: RetryPolicy;
   /** Of all streams. */
   readonly streams: Limit;
+  /** Asked about calls that name a trace. */
+  readonly watch: Watch | undefined;
   readonly guard: Guard;
 }
 
@@ -111,7 +114,9 @@ export class BusService {
 
   implementation(): UntypedServiceImplementation {
     return {
-      publish: this.#unary((call: ServerUnaryCall<PublishInput, PublishResponse>) => this.#publish(call)),
+      publish: this.#unary((call: ServerUnaryCall<PublishInput, PublishResponse>, watched) =>
+        this.#publish(call, watched),
+      ),
       publishStream: (call: PublishCall) => this.#publishStreams.open(call),
       subscribe: (call: SubscribeCall) => this.subscribeStreams.open(call),
       pull: this.#unary((call: ServerUnaryCall<PullRequest, DeliveryBatch>) => this.#pull(call)),
@@ -144,14 +149,23 @@ export class BusService {
     };
   }
 
-  async #publish(call: ServerUnaryCall<PublishInput, PublishResponse>): Promise<PublishResponse> {
+  async #publish(
+    call: ServerUnaryCall<PublishInput, PublishResponse>,
+    watched: WatchedCall | undefined,
+  ): Promise<PublishResponse> {
     const { messages, fault } = call.request;
     if (fault !== undefined) throw fault;
     checkCount(messages.length, 'messages', MAX_BATCH);
     const deadline = deadlineOf(call, this.clock.now(), this.options.publishTimeoutMs);
     const { guard } = this.options;
     guard.countMessages(call, messages.length);
-    const results = await this.bus.publish(messages, 'messages', deadline, guard.of(call).publishRefusal);
+    const results = await this.bus.publish(
+      messages,
+      'messages',
+      deadline,
+      guard.of(call).publishRefusal,
+      watched?.context,
+    );
     if (results.every(({ error }) => error !== undefined)) throw results[0]?.error;
     return {
       $typeName: PublishResponseSchema.typeName,
@@ -218,15 +232,38 @@ export class BusService {
     });
   }
 
-  #unary<Request, Response>(handle: (call: ServerUnaryCall<Request, Response>) => Promise<Response>) {
+  #unary<Request, Response>(
+    handle: (call: ServerUnaryCall<Request, Response>, watched: WatchedCall | undefined) => Promise<Response>,
+  ) {
     return unary(this.logger, async (call: ServerUnaryCall<Request, Response>) => {
       this.#underWay++;
       try {
-        return await handle(call);
+        if (this.options.watch === undefined) return await handle(call, undefined);
+        return await watching(this.options.watch, call, (watched) => handle(call, watched));
       } finally {
         this.#underWay--;
       }
     });
+  }
+}
+
+/** Follows the call when its metadata name a sampled trace. */
+async function watching<T>(
+  watch: Watch,
+  call: ServerUnaryCall<unknown, unknown>,
+  work: (watched: WatchedCall | undefined) => Promise<T>,
+): Promise<T> {
+  const [traceparent] = call.metadata.get('traceparent');
+  if (traceparent === undefined) return work(undefined);
+  const [tracestate = ''] = call.metadata.get('tracestate');
+  const watched = watch.call(call.getPath().slice(1), traceparent.toString(), tracestate.toString());
+  try {
+    const result = await work(watched);
+    watched?.end();
+    return result;
+  } catch (error) {
+    watched?.end(error);
+    throw error;
   }
 }
 
