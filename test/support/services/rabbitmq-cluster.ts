@@ -92,21 +92,21 @@ export class RabbitCluster {
     return rows.filter(({ name, leader }) => name.startsWith(prefix) && leader !== undefined && leader !== '');
   }
 
-  /** Cuts a node off from all others; programs that are connected to it stay so. */
+  /**
+   * Cuts a node off from all others at once; programs that are connected to it stay so. Where the others lose it one after the
+   * other, RabbitMQ takes that for a partial partition, and one of them pauses too until the whole cluster is back.
+   */
   async cutOff(node: ClusterNode): Promise<void> {
     this.#cut.add(node);
-    await node.ctl(
-      'eval',
-      this.#toOthers(node, (other) => `erlang:set_cookie(${other}, cut), erlang:disconnect_node(${other})`),
-    );
+    const closed = this.#toOthers(node, (other) => `erlang:set_cookie(${other}, cut)`);
+    const apart = this.#toOthers(node, (other) => `erlang:disconnect_node(${other})`);
+    await node.ctl('eval', `${closed}, process_flag(priority, max), ${apart}, ok.`);
   }
 
   /** Ends what `cutOff` did. */
   async heal(node: ClusterNode): Promise<void> {
-    await node.ctl(
-      'eval',
-      this.#toOthers(node, (other) => `erlang:set_cookie(${other}, erlang:get_cookie())`),
-    );
+    const open = this.#toOthers(node, (other) => `erlang:set_cookie(${other}, erlang:get_cookie())`);
+    await node.ctl('eval', `${open}, ok.`);
     this.#cut.delete(node);
   }
 
@@ -148,7 +148,7 @@ export class RabbitCluster {
 
   #toOthers(node: ClusterNode, expression: (other: string) => string): string {
     const others = this.nodes.filter(({ name }) => name !== node.name);
-    return `${others.map(({ name }) => expression(`'${name}'`)).join(', ')}, ok.`;
+    return others.map(({ name }) => expression(`'${name}'`)).join(', ');
   }
 }
 
