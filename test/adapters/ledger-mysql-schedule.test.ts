@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { Session } from '../../server/src/adapters/ledger-mysql/session.js';
+import { amongKeys, type KeyColumns, keyed } from '../../server/src/adapters/ledger-mysql/statements/keys.js';
 import { allShards } from '../../server/src/fixture/shards.js';
 import type { Due } from '../../server/src/ports/schedule.js';
 import { sharedServices } from '../support/services.js';
@@ -222,6 +223,26 @@ test('what expired in the wait leaves a record: of its topic, or of the channel 
   ]);
   expect(await ledger.take([claimOf(channel, 'retried')])).toEqual([0]);
 });
+
+test.each([1, 2])(
+  '%i of many rows are changed and removed by their key, and no other row is looked at',
+  async (count) => {
+    const { schedule, lab } = await opened();
+    await schedule.add(range(300, 'waits').map((id) => waitingOf(id, 1_000)));
+    const rows = await lab.rows<KeyColumns>('schedule');
+    const keys = rows.slice(0, count).map((row) => keyed(row.channel_id, row.topic_id, row.message_id));
+    const table = `${lab.database}.schedule`;
+    for (const change of [`UPDATE ${table} FORCE INDEX (PRIMARY) SET claim = 'x'`, `DELETE FROM ${table}`]) {
+      const plan = await lab.query<{ type: string; rows: number | string }>(
+        `EXPLAIN ${change} WHERE ${amongKeys(keys)}`,
+      );
+      expect(
+        plan.map(({ type, rows }) => [type, Number(rows)]),
+        change,
+      ).toEqual([['range', count]]);
+    }
+  },
+);
 
 test('prune leaves a record that was pruned by another gateway since it looked, and whose id is in use again', async () => {
   const { schedule, ledger, lab, channel } = await opened();
