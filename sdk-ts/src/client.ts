@@ -28,6 +28,7 @@ import { methodDefinition } from './grpc/definition.js';
 import { acquire } from './lock/acquire.js';
 import type { HeldLock } from './lock/held-lock.js';
 import type { Lock, LockOptions, LockScope } from './lock/lock.js';
+import { underLock } from './lock/under-lock.js';
 import type { Message } from './message.js';
 import { dueTime, MAX_DELAY_MS } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
@@ -172,14 +173,7 @@ export class Client implements Bus {
     fn: (lock: LockScope) => T | Promise<T>,
     options: LockOptions = {},
   ): Promise<T> {
-    const lock = await this.lock(name, ttl, options);
-    try {
-      const result = await fn(lock);
-      lock.signal.throwIfAborted();
-      return result;
-    } finally {
-      await lock.release();
-    }
+    return underLock(await this.lock(name, ttl, options), fn);
   }
 
   async lock(name: string, ttl: Duration, options: LockOptions = {}): Promise<Lock> {

@@ -14,6 +14,7 @@ import { oneByOne, type Work } from '../consumer/work.js';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import { ClosedError } from '../errors.js';
 import type { Lock, LockOptions, LockScope } from '../lock/lock.js';
+import { underLock } from '../lock/under-lock.js';
 import type { Message } from '../message.js';
 import { within } from '../pause.js';
 import { MAX_DELAY_MS } from '../publisher/outgoing.js';
@@ -202,12 +203,7 @@ export class LocalEngine implements Bus {
     fn: (lock: LockScope) => T | Promise<T>,
     options: LockOptions = {},
   ): Promise<T> {
-    const lock = await this.lock(name, ttl, options);
-    try {
-      return await fn(lock);
-    } finally {
-      await lock.release();
-    }
+    return underLock(await this.lock(name, ttl, options), fn);
   }
 
   async lock(name: string, ttl: Duration, options: LockOptions = {}): Promise<Lock> {

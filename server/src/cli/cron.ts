@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander';
 import { atLeast, header } from './arguments.js';
 import { confirmed } from './ask.js';
 import { type ConnectionFlags, withConnection } from './connection.js';
-import { withGateway } from './gateway-client.js';
+import { type GatewayClient, withGateway } from './gateway-client.js';
 import { date, duration, timeText } from './moment.js';
 import { type OutputFlags, printFields, printJson, printLine, printList } from './output.js';
 import { gather, type ListFlags, withList } from './pages.js';
@@ -58,8 +58,10 @@ export function cronCommand(program: Command): void {
   one('show', 'an entry with its message').action(show);
   withWish(one('create', 'publish a message again and again'))
     .option('--paused', 'nothing is published until it is resumed')
-    .action(create);
-  withWish(one('update', 'replace an entry, but for its name')).action(update);
+    .action(written((gateway, entry) => gateway.call(Admin.method.createCronEntry, { entry })));
+  withWish(one('update', 'replace an entry, but for its name')).action(
+    written((gateway, entry) => gateway.call(Admin.method.updateCronEntry, { entry })),
+  );
   one('delete', 'publish it no more').option('-y, --yes', 'does not ask').action(remove);
   one('pause', 'publish nothing until it is resumed').action(pause);
   one('resume', 'go on with the first tick from now').action(resume);
@@ -113,30 +115,25 @@ function show(name: string, flags: Flags): Promise<void> {
   });
 }
 
-async function create(
-  name: string,
-  topic: string,
-  expression: string,
-  body: string | undefined,
-  flags: WishFlags,
-): Promise<void> {
-  const entry = await wishOf(name, topic, expression, body, flags);
-  await withGateway(flags, async (gateway) => {
-    print(flags, (await gateway.call(Admin.method.createCronEntry, { entry })).entry);
-  });
-}
+type Write = (
+  gateway: GatewayClient,
+  entry: MessageInitShape<typeof CronEntrySchema>,
+) => Promise<{ readonly entry?: CronEntry | undefined }>;
 
-async function update(
-  name: string,
-  topic: string,
-  expression: string,
-  body: string | undefined,
-  flags: WishFlags,
-): Promise<void> {
-  const entry = await wishOf(name, topic, expression, body, flags);
-  await withGateway(flags, async (gateway) => {
-    print(flags, (await gateway.call(Admin.method.updateCronEntry, { entry })).entry);
-  });
+/** A command that writes an entry down and prints what became of it. */
+function written(write: Write) {
+  return async (
+    name: string,
+    topic: string,
+    expression: string,
+    body: string | undefined,
+    flags: WishFlags,
+  ): Promise<void> => {
+    const wish = await wishOf(name, topic, expression, body, flags);
+    await withGateway(flags, async (gateway) => {
+      print(flags, (await write(gateway, wish)).entry);
+    });
+  };
 }
 
 async function wishOf(
