@@ -10,7 +10,6 @@ use Waybill\Published;
 use Waybill\PublishItem;
 use Waybill\Rpc\Repeat;
 use Waybill\Rpc\Rpc;
-use Waybill\V1;
 
 /**
  * Publishes one message, or many in batches that are under way together.
@@ -39,11 +38,11 @@ final class Publisher
         $message = $this->encoder->encode($item);
         $request = Encoder::request([$message]);
         try {
-            $response = $this->rpc->call(self::METHOD, $request, new V1\PublishResponse(), Repeat::Safe);
+            $answer = $this->rpc->send(self::METHOD, $request, Repeat::Safe);
         } catch (WaybillException $exception) {
             throw Results::alone($exception, $message->id);
         }
-        $result = Results::read($response, [$message->id])[0];
+        $result = Results::read($answer, [$message->id])[0];
         if ($result instanceof WaybillException) {
             throw $result;
         }
@@ -68,9 +67,8 @@ final class Publisher
                 yield $batch => Encoder::request($messages);
             }
         })();
-        $make = static fn() => new V1\PublishResponse();
         $results = [];
-        foreach ($this->rpc->callMany(self::METHOD, $requests, $make, Repeat::Safe, self::IN_FLIGHT) as $batch => $answer) {
+        foreach ($this->rpc->sendMany(self::METHOD, $requests, Repeat::Safe, self::IN_FLIGHT) as $batch => $answer) {
             $results[$batch] = $answer instanceof WaybillException
                 ? Results::allFailed($answer, $ids[$batch])
                 : Results::read($answer, $ids[$batch]);

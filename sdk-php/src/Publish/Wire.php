@@ -34,7 +34,7 @@ final class Wire
      */
     public static function text(int $number, string $value, string $field): string
     {
-        if (preg_match('//u', $value) !== 1) {
+        if ($value !== '' && preg_match('//u', $value) !== 1) {
             throw InvalidArgumentException::option($field, 'not UTF-8', 'text in UTF-8');
         }
 

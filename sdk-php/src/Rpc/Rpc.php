@@ -49,24 +49,34 @@ final class Rpc
         ?float $seconds = null,
         ?\Closure $cancelled = null,
     ): Message {
-        $call = $this->prepare($method, $request, $seconds, $cancelled);
-        $body = $this->finish($call, $this->transport->unary($call), $repeat);
+        $bytes = \is_string($request) ? $request : $request->serializeToString();
 
-        return self::read($body, $response);
+        return self::read($this->send($method, $bytes, $repeat, $seconds, $cancelled), $response);
     }
 
     /**
-     * The same call many times, several under way at a time. One that fails is sent again, as `call` does, before the next answer is
+     * As `call`, with the bytes of both messages.
+     *
+     * @param (\Closure(): bool)|null $cancelled
+     *
+     * @throws WaybillException
+     */
+    public function send(string $method, string $request, Repeat $repeat, ?float $seconds = null, ?\Closure $cancelled = null): string
+    {
+        $call = $this->prepare($method, $request, $seconds, $cancelled);
+
+        return $this->finish($call, $this->transport->unary($call), $repeat);
+    }
+
+    /**
+     * The same call many times, several under way at a time. One that fails is sent again, as `send` does, before the next answer is
      * looked at; when nothing has succeeded for as long as the connection's deadline, the rest is not tried any more.
      *
-     * @template T of Message
+     * @param iterable<int, string> $requests
      *
-     * @param iterable<int, Message|string> $requests
-     * @param \Closure(): T $response makes what an answer is read into
-     *
-     * @return \Generator<int, T|WaybillException> under the keys of the requests, in any order
+     * @return \Generator<int, string|WaybillException> the answers, under the keys of the requests, in any order
      */
-    public function callMany(string $method, iterable $requests, \Closure $response, Repeat $repeat, int $inFlight): \Generator
+    public function sendMany(string $method, iterable $requests, Repeat $repeat, int $inFlight): \Generator
     {
         $failingSince = null;
         /** @var array<int, Call> $underWay */
@@ -82,12 +92,34 @@ final class Rpc
             if ($reply->status !== Status::Ok) {
                 $failingSince ??= microtime(true);
             }
-            $outcome = $this->outcome($call, $reply, $repeat, $response());
-            if (!$outcome instanceof WaybillException) {
+            $answer = $this->answer($call, $reply, $repeat);
+            if (\is_string($answer)) {
                 $failingSince = null;
             }
-            yield $key => $outcome;
+            yield $key => $answer;
         }
+    }
+
+    /**
+     * The message of an answer.
+     *
+     * @template T of Message
+     *
+     * @param T $response
+     *
+     * @return T
+     *
+     * @throws InternalException
+     */
+    public static function read(string $body, Message $response): Message
+    {
+        try {
+            $response->mergeFromString($body);
+        } catch (\Throwable $thrown) {
+            throw new InternalException('the gateway answered with what is no message', new Details(Status::Internal), $thrown);
+        }
+
+        return $response;
     }
 
     /**
@@ -111,7 +143,7 @@ final class Rpc
      */
     private function prepare(
         string $method,
-        Message|string $request,
+        string $request,
         ?float $seconds = null,
         ?\Closure $cancelled = null,
         ?float $since = null,
@@ -120,20 +152,13 @@ final class Rpc
         $metadata = $token === null ? [] : ['authorization' => "Bearer {$token}"];
         $deadline = ($since ?? microtime(true)) + ($seconds ?? $this->options->deadline);
 
-        return new Call($method, \is_string($request) ? $request : $request->serializeToString(), $deadline, $metadata, $cancelled);
+        return new Call($method, $request, $deadline, $metadata, $cancelled);
     }
 
-    /**
-     * @template T of Message
-     *
-     * @param T $response
-     *
-     * @return T|WaybillException
-     */
-    private function outcome(Call $call, Reply $reply, Repeat $repeat, Message $response): Message|WaybillException
+    private function answer(Call $call, Reply $reply, Repeat $repeat): string|WaybillException
     {
         try {
-            return self::read($this->finish($call, $reply, $repeat), $response);
+            return $this->finish($call, $reply, $repeat);
         } catch (WaybillException $exception) {
             return $exception;
         }
@@ -187,23 +212,5 @@ final class Rpc
     private static function late(string $message, WaybillException $last): DeadlineException
     {
         return new DeadlineException($message, new Details(Status::DeadlineExceeded), $last);
-    }
-
-    /**
-     * @template T of Message
-     *
-     * @param T $response
-     *
-     * @return T
-     */
-    private static function read(string $body, Message $response): Message
-    {
-        try {
-            $response->mergeFromString($body);
-        } catch (\Throwable $thrown) {
-            throw new InternalException('the gateway answered with what is no message', new Details(Status::Internal), $thrown);
-        }
-
-        return $response;
     }
 }
