@@ -52,6 +52,20 @@ interface Bus
      */
     public function outbox(string $topic, mixed $payload, PublishOptions $options = new PublishOptions(), ?string $connection = null): string;
 
+    /**
+     * Runs `work`, and publishes the jobs that it dispatches together: many times as fast as one by one. All are durable when this
+     * returns; until then, a crash loses them. Answers what `work` returns.
+     *
+     * @template T
+     *
+     * @param \Closure(): T $work
+     *
+     * @return T
+     *
+     * @throws WaybillException when some were not accepted: a PublishManyException tells which
+     */
+    public function pipeline(\Closure $work): mixed;
+
     /** The client itself: pull, request, locks, admin calls. */
     public function client(): Client;
 }

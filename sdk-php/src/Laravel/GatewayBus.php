@@ -8,6 +8,7 @@ use Illuminate\Contracts\Container\Container;
 use Illuminate\Database\DatabaseTransactionsManager;
 use Waybill\Client;
 use Waybill\Laravel\Outbox\ApplicationOutbox;
+use Waybill\Laravel\Queue\Pipeline;
 use Waybill\Published;
 use Waybill\PublishOptions;
 
@@ -17,6 +18,7 @@ final readonly class GatewayBus implements Bus
     public function __construct(
         private Clients $clients,
         private Container $container,
+        private Pipeline $pipeline,
     ) {}
 
     public function publish(string $topic, mixed $payload, PublishOptions $options = new PublishOptions()): Published
@@ -47,6 +49,11 @@ final readonly class GatewayBus implements Bus
     public function outbox(string $topic, mixed $payload, PublishOptions $options = new PublishOptions(), ?string $connection = null): string
     {
         return $this->container->make(ApplicationOutbox::class)->on($connection ?? '')->publishMany([Payload::item($topic, $payload, $options)])[0];
+    }
+
+    public function pipeline(\Closure $work): mixed
+    {
+        return $this->pipeline->run($work);
     }
 
     public function client(): Client

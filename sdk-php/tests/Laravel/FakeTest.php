@@ -37,6 +37,14 @@ final class FakeTest extends ApplicationTestCase
         self::assertCount(2, Waybill::published('orders'));
     }
 
+    public function testAPipelineRunsAndAnswers(): void
+    {
+        Waybill::fake();
+        $answer = Waybill::pipeline(static fn() => Waybill::publish('orders', 'one')->id);
+
+        Waybill::assertPublished('orders', static fn(PublishedMessage $message) => $message->id === $answer);
+    }
+
     public function testAnAssertionThatFailsSaysWhatWasPublished(): void
     {
         Waybill::fake();

@@ -15,9 +15,12 @@ use Illuminate\Support\Facades\Bus;
 use Illuminate\Support\Facades\DB;
 use Illuminate\Support\Facades\Queue;
 use Waybill\Delivery;
+use Waybill\Exception\PublishManyException;
+use Waybill\Exception\WaybillException;
 use Waybill\Laravel\Facades\Waybill;
 use Waybill\Laravel\Queue\WaybillJob;
 use Waybill\Laravel\Queue\WaybillQueue;
+use Waybill\Published;
 use Waybill\PullOptions;
 
 final class JobsTest extends ApplicationTestCase
@@ -174,6 +177,80 @@ final class JobsTest extends ApplicationTestCase
         self::assertCount(301, array_unique(Trace::lines()));
     }
 
+    public function testJobsOfAPipelineArePublishedTogether(): void
+    {
+        $answer = Waybill::pipeline(function (): string {
+            Waybill::pipeline(static function (): void {
+                Note::dispatch('inner');
+            });
+            self::assertSame(1, $this->queueSize(), 'the inner pipeline returned, so what it dispatched is durable');
+            foreach (range(1, 998) as $at) {
+                Note::dispatch("pipelined {$at}");
+            }
+            Note::dispatch('of another connection')->onConnection('impatient');
+            self::assertSame(1, $this->queueSize());
+            Note::dispatch('the one that fills it')->delay(1);
+            self::assertSame(1001, $this->queueSize());
+            Note::dispatch('last');
+
+            return 'what it returns';
+        });
+
+        self::assertSame('what it returns', $answer);
+        self::assertSame(1002, $this->queueSize());
+        $this->workUntilTraced(1002);
+        self::assertCount(1002, array_unique(Trace::lines()));
+    }
+
+    public function testWhatAPipelineDispatchedBeforeItThrewIsPublished(): void
+    {
+        $thrown = new \RuntimeException('not this one');
+        try {
+            Waybill::pipeline(static function () use ($thrown): void {
+                Note::dispatch('before');
+                self::fails($thrown);
+            });
+            self::fail('nothing was thrown');
+        } catch (\RuntimeException $exception) {
+            self::assertSame($thrown, $exception);
+        }
+        self::assertSame(1, $this->queueSize());
+        Note::dispatch('after');
+        self::assertSame(2, $this->queueSize(), 'the pipeline is over');
+    }
+
+    public function testAPipelineSaysWhatWasNotAccepted(): void
+    {
+        $thrown = new \RuntimeException('its own');
+        try {
+            Waybill::pipeline(static function () use ($thrown): void {
+                Note::dispatch('small');
+                Note::dispatch('astray')->onQueue('no name');
+                self::fails($thrown);
+            });
+            self::fail('nothing was thrown');
+        } catch (PublishManyException $exception) {
+            self::assertInstanceOf(Published::class, $exception->results[0]);
+            self::assertSame('TOPIC_INVALID', $exception->results[1] instanceof WaybillException ? $exception->results[1]->reason : null);
+            self::assertContains($thrown, self::chain($exception));
+        }
+        self::assertSame(1, $this->queueSize());
+    }
+
+    public function testATransactionInAPipelinePublishesWhenItCommits(): void
+    {
+        Waybill::pipeline(static function (): void {
+            DB::transaction(static function (): void {
+                Note::dispatch('done')->onConnection('committed');
+            });
+            DB::beginTransaction();
+            Note::dispatch('undone')->onConnection('committed');
+            DB::rollBack();
+        });
+
+        self::assertSame(1, $this->queueSize(connection: 'committed'));
+    }
+
     public function testClearEndsWhatWaitsAndSaysHowMuchThatWas(): void
     {
         foreach (range(1, 3) as $at) {
@@ -251,5 +328,22 @@ final class JobsTest extends ApplicationTestCase
         $this->workUntilTraced(1, 'orders');
 
         self::assertSame(["order book from {$this->prefix}orders"], Trace::lines());
+    }
+
+    private static function fails(\Throwable $thrown): void
+    {
+        throw $thrown;
+    }
+
+    /**
+     * @return list<\Throwable> what was thrown, and what that was thrown because of, or instead of
+     */
+    private static function chain(\Throwable $thrown): array
+    {
+        for ($chain = []; $thrown !== null; $thrown = $thrown->getPrevious()) {
+            $chain[] = $thrown;
+        }
+
+        return $chain;
     }
 }

@@ -50,6 +50,18 @@ final class Waybill extends Facade
         return self::bus()->outbox($topic, $payload, $options, $connection);
     }
 
+    /**
+     * @template T
+     *
+     * @param \Closure(): T $work
+     *
+     * @return T
+     */
+    public static function pipeline(\Closure $work): mixed
+    {
+        return self::bus()->pipeline($work);
+    }
+
     public static function client(): Client
     {
         return self::bus()->client();

@@ -18,6 +18,7 @@ final readonly class WaybillConnector implements ConnectorInterface
     public function __construct(
         private Clients $clients,
         private \Closure $outbox,
+        private Pipeline $pipeline,
     ) {}
 
     /**
@@ -33,6 +34,7 @@ final readonly class WaybillConnector implements ConnectorInterface
             $clients->worker($options->url),
             $options,
             $options->outbox === null ? null : ($this->outbox)()->on($options->outbox),
+            $this->pipeline,
         );
     }
 }

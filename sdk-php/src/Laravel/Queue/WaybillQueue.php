@@ -15,6 +15,7 @@ use Waybill\Client;
 use Waybill\Delivery;
 use Waybill\Exception\CancelledException;
 use Waybill\Laravel\Outbox\ApplicationOutbox;
+use Waybill\Publish\MessageId;
 use Waybill\PublishItem;
 use Waybill\PublishOptions;
 use Waybill\PullOptions;
@@ -23,7 +24,7 @@ use Waybill\RetryPolicy;
 /**
  * Laravel's queue on the bus: a queue is the topic `<prefix><queue>`, a job is a message, reserving it is a lease.
  *
- * A dispatch is durable when it returns. A job is the worker's until its lease, `retry_after`, ends. How often and when it is tried again
+ * A dispatch is durable when it returns, or when the pipeline does in which it was made. A job is the worker's until its lease, `retry_after`, ends. How often and when it is tried again
  * is Laravel's to say: the channel's own retry policy is set so high that it never ends a job first.
  */
 final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
@@ -49,6 +50,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         private readonly Client $worker,
         private readonly QueueOptions $options,
         private readonly ?ApplicationOutbox $outbox,
+        private readonly Pipeline $pipeline,
     ) {
         $this->dispatchAfterCommit = $options->afterCommit;
         $this->depth = new QueueDepth($publisher, $options->channel);
@@ -229,6 +231,20 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     }
 
     /**
+     * The uuid is what the bus knows the job by. Laravel's own are all chance; of these, those of one moment are neighbours, which the
+     * gateway remembers by one mark.
+     *
+     * @param string $queue
+     * @param array<array-key, mixed> $payload
+     *
+     * @return array<array-key, mixed>
+     */
+    protected function withCreatePayloadHooks($queue, array $payload): array
+    {
+        return parent::withCreatePayloadHooks($queue, ['uuid' => MessageId::make()] + $payload);
+    }
+
+    /**
      * @param \Closure|string|object $job
      * @param \DateTimeInterface|\DateInterval|int|null $delay
      */
@@ -271,7 +287,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
             return $this->outbox?->publishMany($items) ?? [];
         }
         if (\count($items) === 1) {
-            return [$this->publisher->publish($items[0]->topic, $items[0]->body, $items[0]->options)->id];
+            return [$this->pipeline->publish($this->publisher, $items[0])];
         }
 
         return array_map(static fn($published) => $published->id, $this->publisher->publishMany($items));

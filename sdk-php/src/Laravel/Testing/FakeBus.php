@@ -44,6 +44,11 @@ final class FakeBus implements Bus
         return $this->keep(Payload::item($topic, $payload, $options), true)->id;
     }
 
+    public function pipeline(\Closure $work): mixed
+    {
+        return $work();
+    }
+
     public function client(): Client
     {
         throw new \LogicException('Waybill::fake() publishes to no gateway, so there is no client: fake what uses it');
