@@ -20,11 +20,17 @@ export class Cork {
     if (this.#corked || this.#socket === undefined) return;
     this.#corked = true;
     this.#socket.cork();
-    // amqplib hands on what was sent in the next round of immediates; this one comes behind it.
-    setImmediate(() => setImmediate(() => this.#release()));
+    // amqplib hears of what was sent in the next tick, and hands it on in the immediate that it then asks for: one that is asked
+    // for two ticks from here comes right behind it.
+    process.nextTick(() => process.nextTick(() => setImmediate(() => this.#release(true))));
   }
 
-  #release(): void {
+  /** `first`: should amqplib have been later than it is known to be, there is one more round to wait for. */
+  #release(first: boolean): void {
+    if (first && this.#socket?.writableLength === 0) {
+      setImmediate(() => this.#release(false));
+      return;
+    }
     this.#corked = false;
     this.#socket?.uncork();
   }

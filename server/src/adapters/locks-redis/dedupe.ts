@@ -4,6 +4,8 @@ import { ACCEPTED, BEGUN, formatRanges, readRanges } from './ranges.js';
 
 /** How long a publish waits for Redis, before it goes on without. */
 const ANSWER_MS = 250;
+/** How long what was accepted may wait for a question to travel with; a message's answer need not wait for this. */
+const ACCEPTED_MS = 5;
 /** How often waits are looked at: one timer for all, instead of one for each. */
 const SWEEP_MS = 50;
 /** Bytes of one block's text before it is made shorter. */
@@ -98,6 +100,7 @@ export class RedisDedupe implements Dedupe {
   #gathered: Asking[] = [];
   #accepted: { readonly key: string; readonly text: string }[] = [];
   #flushing = false;
+  #flushingLater: NodeJS.Timeout | undefined;
   readonly #asking = new Set<Asking>();
   #sweep: NodeJS.Timeout | undefined;
 
@@ -125,7 +128,7 @@ export class RedisDedupe implements Dedupe {
     for (const { key, numbers } of this.#blocks(topic, ids)) {
       this.#accepted.push({ key, text: formatRanges(ACCEPTED, numbers) });
     }
-    this.#flushSoon();
+    this.#flushingLater ??= setTimeout(() => this.#flush(), ACCEPTED_MS);
   }
 
   #blocks(topic: string, ids: readonly string[]): Block[] {
@@ -159,6 +162,8 @@ export class RedisDedupe implements Dedupe {
   }
 
   #flush(): void {
+    clearTimeout(this.#flushingLater);
+    this.#flushingLater = undefined;
     const askings = this.#gathered;
     const accepted = this.#accepted;
     this.#gathered = [];
