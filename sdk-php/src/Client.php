@@ -130,15 +130,9 @@ final class Client implements Settling
             $request->setRetry($options->retry->wire);
         }
         $seconds = $waitMs / 1000 + $this->options->deadline;
-        $response = $this->rpc->call('/waybill.v1.Bus/Pull', $request, new V1\PullResponse(), Repeat::Unsafe, $seconds, $cancelled);
-        $deliveries = [];
-        foreach ($response->getDeliveries() as $delivery) {
-            if ($delivery instanceof V1\Delivery) {
-                $deliveries[] = Convert::delivery($delivery, $this);
-            }
-        }
+        $answer = $this->rpc->send('/waybill.v1.Bus/Pull', $request->serializeToString(), Repeat::Unsafe, $seconds, $cancelled);
 
-        return $deliveries;
+        return Rpc::decode(fn() => Convert::deliveries($answer, $this));
     }
 
     /**

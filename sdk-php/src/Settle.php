@@ -4,9 +4,11 @@ declare(strict_types=1);
 
 namespace Waybill;
 
+use Google\Protobuf\Internal\Message;
 use Waybill\Rpc\Convert;
 use Waybill\Rpc\Repeat;
 use Waybill\Rpc\Rpc;
+use Waybill\Rpc\Wire;
 
 /**
  * The settling calls, in parts of what one call takes.
@@ -24,68 +26,47 @@ final class Settle implements Settling
 
     public function ack(array $receipts): array
     {
-        return $this->parts($receipts, fn(array $part) => $this->rpc->call(
-            '/waybill.v1.Bus/Ack',
-            (new V1\AckRequest())->setReceipts($part),
-            new V1\AckResponse(),
-            Repeat::Safe,
-        ));
+        return $this->call('Ack', $receipts, new V1\AckRequest());
     }
 
     public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = ''): array
     {
-        $delayMs = $delay === null ? null : Duration::milliseconds($delay, 'delay');
+        $request = (new V1\NackRequest())->setReason(self::cut($reason));
+        if ($delay !== null) {
+            $request->setDelayMs(Duration::milliseconds($delay, 'delay'));
+        }
 
-        return $this->parts($receipts, function (array $part) use ($delayMs, $reason): V1\NackResponse {
-            $request = (new V1\NackRequest())->setReceipts($part)->setReason(self::cut($reason));
-            if ($delayMs !== null) {
-                $request->setDelayMs($delayMs);
-            }
-
-            return $this->rpc->call('/waybill.v1.Bus/Nack', $request, new V1\NackResponse(), Repeat::Safe);
-        });
+        return $this->call('Nack', $receipts, $request);
     }
 
     public function extend(array $receipts, int|float|\DateInterval|null $lease = null): array
     {
         $seconds = $lease === null ? 0 : Duration::seconds($lease, 'lease', 1, 86_400);
 
-        return $this->parts($receipts, fn(array $part) => $this->rpc->call(
-            '/waybill.v1.Bus/Extend',
-            (new V1\ExtendRequest())->setReceipts($part)->setLeaseSeconds($seconds),
-            new V1\ExtendResponse(),
-            Repeat::Safe,
-        ));
+        return $this->call('Extend', $receipts, (new V1\ExtendRequest())->setLeaseSeconds($seconds));
     }
 
     public function reject(array $receipts, string $reason = ''): array
     {
-        return $this->parts($receipts, fn(array $part) => $this->rpc->call(
-            '/waybill.v1.Bus/Reject',
-            (new V1\RejectRequest())->setReceipts($part)->setReason(self::cut($reason)),
-            new V1\RejectResponse(),
-            Repeat::Safe,
-        ));
+        return $this->call('Reject', $receipts, (new V1\RejectRequest())->setReason(self::cut($reason)));
     }
 
     /**
-     * @param list<string> $receipts
-     * @param \Closure(list<string>): (V1\AckResponse|V1\NackResponse|V1\ExtendResponse|V1\RejectResponse) $settle
+     * @param list<string> $receipts the first field of every settling request
+     * @param Message $rest its other fields
      *
      * @return list<SettleResult>
      */
-    private function parts(array $receipts, \Closure $settle): array
+    private function call(string $method, array $receipts, Message $rest): array
     {
+        $rest = $rest->serializeToString();
         $results = [];
         foreach (array_chunk($receipts, self::RECEIPTS) as $part) {
-            foreach ($settle($part)->getResults() as $result) {
-                if ($result instanceof V1\SettleResult) {
-                    $results[] = Convert::settleResult($result);
-                }
-            }
+            $answer = $this->rpc->send("/waybill.v1.Bus/{$method}", Wire::texts(1, $part, 'receipts') . $rest, Repeat::Safe);
+            $results[] = Rpc::decode(static fn() => Convert::settleResults($answer));
         }
 
-        return $results;
+        return array_merge(...$results);
     }
 
     /** A reason is an exception's message as a rule, and such may be any bytes: the wire takes UTF-8 alone. */

@@ -9,6 +9,7 @@ use Waybill\Duration;
 use Waybill\Headers;
 use Waybill\PublishItem;
 use Waybill\Rpc\Convert;
+use Waybill\Rpc\Wire;
 
 /**
  * Items as messages of the wire. Names and sizes are the gateway's to judge.

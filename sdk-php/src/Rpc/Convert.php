@@ -12,50 +12,48 @@ use Waybill\Settling;
 use Waybill\V1;
 
 /**
- * Between the messages of the wire and the values of this package.
+ * Between the messages of the wire and the values of this package. Fields are known by their tags: number × 8 + wire type.
  *
  * @internal
  */
 final class Convert
 {
-    public static function delivery(V1\Delivery $wire, Settling $settling): Delivery
+    /**
+     * @param string $answer a `waybill.v1.PullResponse`
+     *
+     * @return list<Delivery>
+     */
+    public static function deliveries(string $answer, Settling $settling): array
     {
-        return new Delivery(
-            self::message($wire->getMessage() ?? new V1\Message()),
-            $wire->getReceipt(),
-            $wire->getAttempt(),
-            self::time((int) $wire->getLeaseDeadlineMs()),
-            $settling,
-        );
-    }
-
-    public static function message(V1\Message $wire): Message
-    {
-        $headers = [];
-        foreach ($wire->getHeaders() as $name => $value) {
-            if (\is_string($value)) {
-                // PHP makes a number of a key that looks like one.
-                $headers[\is_string($name) || \is_int($name) ? (string) $name : ''] = $value;
-            }
+        $deliveries = [];
+        $reader = new WireReader($answer);
+        while (($tag = $reader->tag()) !== 0) {
+            match ($tag) {
+                0x0A => $deliveries[] = self::delivery($reader->message(), $settling),
+                default => $reader->skip($tag),
+            };
         }
 
-        return new Message(
-            $wire->getId(),
-            $wire->getTopic(),
-            $wire->getBody(),
-            $wire->getKey(),
-            $headers,
-            self::time((int) $wire->getPublishTimeMs()),
-        );
+        return $deliveries;
     }
 
-    public static function settleResult(V1\SettleResult $wire): SettleResult
+    /**
+     * @param string $answer what any of the settling calls answers: their responses are alike
+     *
+     * @return list<SettleResult>
+     */
+    public static function settleResults(string $answer): array
     {
-        return new SettleResult($wire->getReceipt(), match ($wire->getStatus()) {
-            V1\SettleStatus::SETTLE_STATUS_OK => SettleStatus::Ok,
-            V1\SettleStatus::SETTLE_STATUS_STALE => SettleStatus::Stale,
-            default => SettleStatus::Unknown,
-        });
+        $results = [];
+        $reader = new WireReader($answer);
+        while (($tag = $reader->tag()) !== 0) {
+            match ($tag) {
+                0x0A => $results[] = self::settleResult($reader->message()),
+                default => $reader->skip($tag),
+            };
+        }
+
+        return $results;
     }
 
     /** Unix milliseconds as a time in UTC. */
@@ -69,6 +67,79 @@ final class Convert
     public static function milliseconds(\DateTimeInterface $time): int
     {
         return (int) $time->format('Uv');
+    }
+
+    private static function delivery(WireReader $wire, Settling $settling): Delivery
+    {
+        $receipt = '';
+        $message = null;
+        $attempt = $leaseDeadlineMs = 0;
+        while (($tag = $wire->tag()) !== 0) {
+            match ($tag) {
+                0x0A => $receipt = $wire->bytes(),
+                0x12 => $message = self::message($wire->message()),
+                0x18 => $attempt = $wire->int(),
+                0x20 => $leaseDeadlineMs = $wire->int(),
+                default => $wire->skip($tag),
+            };
+        }
+
+        return new Delivery($message ?? self::message(new WireReader('')), $receipt, $attempt, self::time($leaseDeadlineMs), $settling);
+    }
+
+    private static function message(WireReader $wire): Message
+    {
+        $id = $topic = $body = $key = '';
+        $headers = [];
+        $publishTimeMs = 0;
+        while (($tag = $wire->tag()) !== 0) {
+            match ($tag) {
+                0x0A => $id = $wire->bytes(),
+                0x12 => $topic = $wire->bytes(),
+                0x1A => $body = $wire->bytes(),
+                0x22 => self::addHeader($headers, $wire->message()),
+                0x2A => $key = $wire->bytes(),
+                0x48 => $publishTimeMs = $wire->int(),
+                default => $wire->skip($tag),
+            };
+        }
+
+        return new Message($id, $topic, $body, $key, $headers, self::time($publishTimeMs));
+    }
+
+    /**
+     * @param array<string, string> $headers PHP makes a number of a name that looks like one
+     */
+    private static function addHeader(array &$headers, WireReader $wire): void
+    {
+        $name = $value = '';
+        while (($tag = $wire->tag()) !== 0) {
+            match ($tag) {
+                0x0A => $name = $wire->bytes(),
+                0x12 => $value = $wire->bytes(),
+                default => $wire->skip($tag),
+            };
+        }
+        $headers[$name] = $value;
+    }
+
+    private static function settleResult(WireReader $wire): SettleResult
+    {
+        $receipt = '';
+        $status = 0;
+        while (($tag = $wire->tag()) !== 0) {
+            match ($tag) {
+                0x0A => $receipt = $wire->bytes(),
+                0x10 => $status = $wire->int(),
+                default => $wire->skip($tag),
+            };
+        }
+
+        return new SettleResult($receipt, match ($status) {
+            V1\SettleStatus::SETTLE_STATUS_OK => SettleStatus::Ok,
+            V1\SettleStatus::SETTLE_STATUS_STALE => SettleStatus::Stale,
+            default => SettleStatus::Unknown,
+        });
     }
 
     private function __construct() {}

@@ -113,13 +113,29 @@ final class Rpc
      */
     public static function read(string $body, Message $response): Message
     {
+        self::decode(static fn() => $response->mergeFromString($body));
+
+        return $response;
+    }
+
+    /**
+     * What `read` makes of an answer's bytes.
+     *
+     * @template T
+     *
+     * @param \Closure(): T $read
+     *
+     * @return T
+     *
+     * @throws InternalException
+     */
+    public static function decode(\Closure $read): mixed
+    {
         try {
-            $response->mergeFromString($body);
+            return $read();
         } catch (\Throwable $thrown) {
             throw new InternalException('the gateway answered with what is no message', new Details(Status::Internal), $thrown);
         }
-
-        return $response;
     }
 
     /**

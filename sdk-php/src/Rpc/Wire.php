@@ -2,14 +2,15 @@
 
 declare(strict_types=1);
 
-namespace Waybill\Publish;
+namespace Waybill\Rpc;
 
 use Waybill\Exception\InvalidArgumentException;
 
 /**
- * The three kinds of protobuf field that a publish request has.
+ * Writes the kinds of protobuf field that publishing and settling need.
  *
- * Written by hand as google/protobuf in PHP takes 25 µs to encode a message, and this 2 µs: that was most of what publishing many cost.
+ * By hand, as WireReader reads: google/protobuf in PHP takes 25 µs to encode a message and 40 µs to decode a delivery, and these 2 µs and
+ * 5 µs. That was most of what publishing and consuming many cost.
  *
  * @internal
  */
@@ -34,11 +35,27 @@ final class Wire
      */
     public static function text(int $number, string $value, string $field): string
     {
-        if ($value !== '' && preg_match('//u', $value) !== 1) {
-            throw InvalidArgumentException::option($field, 'not UTF-8', 'text in UTF-8');
+        return $value === '' ? '' : self::texts($number, [$value], $field);
+    }
+
+    /**
+     * A field that repeats: empty ones count.
+     *
+     * @param list<string> $values
+     *
+     * @throws InvalidArgumentException
+     */
+    public static function texts(int $number, array $values, string $field): string
+    {
+        $bytes = '';
+        foreach ($values as $value) {
+            if (preg_match('//u', $value) !== 1) {
+                throw InvalidArgumentException::option($field, 'not UTF-8', 'text in UTF-8');
+            }
+            $bytes .= self::message($number, $value);
         }
 
-        return self::bytes($number, $value);
+        return $bytes;
     }
 
     public static function message(int $number, string $bytes): string
