@@ -1,4 +1,4 @@
-import { isLoopback, listenHost } from './config/engine.js';
+import { listenHost } from './config/engine.js';
 import type { Config } from './config/schema.js';
 import { Access } from './edge/access/access.js';
 import { Guard } from './edge/access/guard.js';
@@ -7,6 +7,7 @@ import { RateLimit } from './edge/access/rate-limit.js';
 import { Tls } from './edge/tls.js';
 import { type Watched, WatchedFiles } from './edge/watched-files.js';
 import { StartError } from './model/errors.js';
+import { isLoopback } from './model/loopback.js';
 import type { Clock } from './ports/clock.js';
 import type { Logger } from './ports/logger.js';
 import type { Service } from './ports/service.js';

@@ -151,3 +151,28 @@ test('a tick that many gateways make at one moment is one message', async () => 
   expect(await book.find('e')).toMatchObject({ nextAt: NOW + 10, lastAt: NOW + 9, lastId: 'tick-9' });
   expect(await byKey()).toHaveLength(10);
 });
+
+test('cron entries that cannot be run are passed over, however many, until somebody changes them', async () => {
+  const book = new MysqlCronBook(gateway.connection);
+  const ticks = new MysqlCronTicks(gateway.connection);
+  const draft = { topic: TOPIC, expression: '* * * * *', zone: '', missed: 'once', wire: messageOf('x').wire } as const;
+  const add = async (name: string, nextAt: number) => {
+    const made = await book.add(name, { ...draft, nextAt }, { paused: false, now: NOW - 1 });
+    if (made === undefined) throw new Error('the name was free');
+    return made;
+  };
+  const stuck = [await add('stuck-1', NOW - 2), await add('stuck-2', NOW - 1)];
+  // A list of more than 1,000 is another plan to MariaDB.
+  const gone = Array.from({ length: 2_000 }, (_, i) => ({ number: 1_000 + i, updatedAt: NOW }));
+  for (const except of [stuck, [...stuck, ...gone]]) {
+    expect(await ticks.due(NOW, 1, except)).toEqual([]);
+    expect(await ticks.next(except)).toBeUndefined();
+  }
+  await add('good', NOW);
+  for (const except of [stuck, [...gone, ...stuck]]) {
+    expect((await ticks.due(NOW, 1, except)).map(({ name }) => name)).toEqual(['good']);
+    expect(await ticks.next(except)).toBe(NOW);
+  }
+  await book.replace('stuck-2', { ...draft, nextAt: NOW - 1 }, NOW);
+  expect((await ticks.due(NOW, 1, stuck)).map(({ name }) => name)).toEqual(['stuck-2']);
+});

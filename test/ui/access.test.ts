@@ -1,20 +1,12 @@
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RIGHTS, rightsTo, TokenFile } from '../security/tokens.js';
-import { startChromium } from '../support/chromium.js';
-import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
+import { type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
 import { tempFolder } from '../support/reaper.js';
 import { Operator } from './operator.js';
+import { ENGINES, useBrowser } from './use-desk.js';
 
-const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
-
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser?.close());
+const browser = useBrowser();
 
 describe.each(ENGINES)('the web UI of a gateway of the %s engine that asks for tokens', (engine) => {
   const folder = tempFolder('ui-tokens');
@@ -29,7 +21,7 @@ describe.each(ENGINES)('the web UI of a gateway of the %s engine that asks for t
     tokens.write();
     group = await gatewayGroup(engine);
     gateway = await group.start({ Tokens: tokens.path });
-    operator = await Operator.at(gateway, browser);
+    operator = await Operator.at(gateway, browser());
   });
 
   afterAll(async () => {

@@ -1,39 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startChromium } from '../support/chromium.js';
-import { BusClient } from '../support/client.js';
-import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
-import { Operator } from './operator.js';
+import { describe, expect, test } from 'vitest';
+import { ENGINES, useBrowser, useDesk } from './use-desk.js';
 
-const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
-
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser?.close());
+const browser = useBrowser();
 
 describe.each(ENGINES)('channels of the %s engine in the web UI', (engine) => {
-  let group: GatewayGroup;
-  let gateway: Gateway;
-  let client: BusClient;
-  let operator: Operator;
-
-  beforeAll(async () => {
-    group = await gatewayGroup(engine);
-    gateway = await group.start();
-    client = new BusClient(gateway.rpcUrl);
-    operator = await Operator.at(gateway, browser);
-  });
-
-  afterAll(async () => {
-    client?.close();
-    await operator?.leave();
-    await group?.remove();
-  });
+  const desk = useDesk(engine, browser);
 
   test('one is created, and shows who consumes it', async () => {
+    const { client, operator } = desk();
     await operator.open('/topics');
     await operator.reads('Nothing yet');
     await operator.click('Create a channel…');
@@ -53,6 +27,7 @@ describe.each(ENGINES)('channels of the %s engine in the web UI', (engine) => {
   });
 
   test('paused from its row, it hands out nothing until it is resumed', async () => {
+    const { client, operator } = desk();
     await client.makeChannel('orders', 'pack');
     await operator.open('/topics');
     await operator.click('Pause orders/pack');
@@ -67,6 +42,7 @@ describe.each(ENGINES)('channels of the %s engine in the web UI', (engine) => {
   });
 
   test('a purge says what it will hit, and wants the name typed', async () => {
+    const { client, operator } = desk();
     await client.makeChannel('events', 'archive');
     await client.publish([1, 2, 3].map((n) => ({ topic: 'events', body: `${n}` })));
     await operator.open('/topics/events/archive');
@@ -87,6 +63,7 @@ describe.each(ENGINES)('channels of the %s engine in the web UI', (engine) => {
   });
 
   test('escape leaves everything as it is', async () => {
+    const { client, operator } = desk();
     await client.makeChannel('keep', 'me');
     await operator.open('/topics/keep');
     await operator.click('Delete…');
@@ -99,6 +76,7 @@ describe.each(ENGINES)('channels of the %s engine in the web UI', (engine) => {
   });
 
   test('a topic is deleted with its channels when its name is typed', async () => {
+    const { client, operator } = desk();
     await client.makeChannel('old', 'one');
     await operator.open('/topics/old');
     await operator.click('Delete…');

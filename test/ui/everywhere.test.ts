@@ -1,14 +1,13 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { Admin } from '@waybill/proto/waybill/v1/admin';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AdminClient } from '../support/admin-client.js';
-import { startChromium } from '../support/chromium.js';
 import { BusClient } from '../support/client.js';
 import { type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
 import { LockClient } from '../support/lock-client.js';
 import { Operator, PHONE } from './operator.js';
 import { keepScreenshot } from './screenshots.js';
+import { useBrowser } from './use-desk.js';
 
 /** A view with something in it, and what tells that it is there. */
 interface View {
@@ -38,7 +37,7 @@ const VIEWS: readonly View[] = [
   { path: '/no/such/view', shows: 'There is no view at this address' },
 ];
 
-let browser: Browser;
+const browser = useBrowser();
 let group: GatewayGroup;
 let gateway: Gateway;
 let client: BusClient;
@@ -46,7 +45,6 @@ let locks: LockClient;
 let admin: AdminClient;
 
 beforeAll(async () => {
-  browser = await startChromium();
   group = await gatewayGroup('embedded');
   gateway = await group.start();
   client = new BusClient(gateway.rpcUrl);
@@ -59,7 +57,6 @@ afterAll(async () => {
   client?.close();
   locks?.close();
   admin?.close();
-  await browser?.close();
   await group?.remove();
 });
 
@@ -96,7 +93,7 @@ describe('on a desk', () => {
   let operator: Operator;
 
   beforeAll(async () => {
-    operator = await Operator.at(gateway, browser);
+    operator = await Operator.at(gateway, browser());
   });
   afterAll(() => operator?.leave());
 
@@ -123,7 +120,7 @@ describe('on a phone', () => {
   let operator: Operator;
 
   beforeAll(async () => {
-    operator = await Operator.at(gateway, browser, PHONE);
+    operator = await Operator.at(gateway, browser(), PHONE);
   });
   afterAll(() => operator?.leave());
 

@@ -1,42 +1,17 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startChromium } from '../support/chromium.js';
-import { BusClient } from '../support/client.js';
-import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
-import { Operator } from './operator.js';
+import { describe, expect, test } from 'vitest';
 import { keepScreenshot, takesScreenshots } from './screenshots.js';
+import { ENGINES, useBrowser, useDesk } from './use-desk.js';
 
-const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
 /** A picture of the charts wants some history in them. */
 const PICTURE_TRAFFIC_MS = takesScreenshots ? 60_000 : 0;
 
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser?.close());
+const browser = useBrowser();
 
 describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) => {
-  let group: GatewayGroup;
-  let gateway: Gateway;
-  let client: BusClient;
-  let operator: Operator;
-
-  beforeAll(async () => {
-    group = await gatewayGroup(engine);
-    gateway = await group.start({ RetryTimes: 1, NackdJobNextRunDelaySeconds: 1 });
-    client = new BusClient(gateway.rpcUrl);
-    operator = await Operator.at(gateway, browser);
-  });
-
-  afterAll(async () => {
-    client?.close();
-    await operator?.leave();
-    await group?.remove();
-  });
+  const desk = useDesk(engine, browser, { RetryTimes: 1, NackdJobNextRunDelaySeconds: 1 });
 
   test('figures move while messages flow, and a channel in trouble is named', { timeout: 180_000 }, async () => {
+    const { client, operator } = desk();
     await client.makeChannel('orders', 'mail');
     await operator.open('/');
     await operator.reads('All is well');
@@ -57,6 +32,7 @@ describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) =>
   });
 
   test('a gateway that is away is told at once, old figures are marked, and it comes back by itself', async () => {
+    const { gateway, operator } = desk();
     await operator.open('/');
     await operator.reads('Live · 1 gateway');
     await gateway.kill();
@@ -73,6 +49,7 @@ describe.each(ENGINES)('the overview of a gateway of the %s engine', (engine) =>
 
   /** At least one message; for a picture, waves of them. */
   async function traffic(): Promise<void> {
+    const { client, operator } = desk();
     const lastsMs = engine === 'embedded' ? PICTURE_TRAFFIC_MS : 0;
     const end = Date.now() + lastsMs;
     let wave = 0;

@@ -1,40 +1,14 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startChromium } from '../support/chromium.js';
-import { BusClient } from '../support/client.js';
-import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
+import { describe, expect, test } from 'vitest';
 import { LockClient } from '../support/lock-client.js';
-import { Operator } from './operator.js';
+import { ENGINES, useBrowser, useDesk } from './use-desk.js';
 
-const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
-
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser?.close());
+const browser = useBrowser();
 
 describe.each(ENGINES)('what an operator mends on the %s engine', (engine) => {
-  let group: GatewayGroup;
-  let gateway: Gateway;
-  let client: BusClient;
-  let operator: Operator;
-
-  beforeAll(async () => {
-    group = await gatewayGroup(engine);
-    gateway = await group.start();
-    client = new BusClient(gateway.rpcUrl);
-    operator = await Operator.at(gateway, browser);
-  });
-
-  afterAll(async () => {
-    client?.close();
-    await operator?.leave();
-    await group?.remove();
-  });
+  const desk = useDesk(engine, browser);
 
   test('a message is published, found, watched as it dies, mended, redriven, and acked', async () => {
+    const { client, operator } = desk();
     await client.makeChannel('orders', 'mail', { maxRetries: 3 });
 
     await operator.open('/publish');
@@ -101,6 +75,7 @@ describe.each(ENGINES)('what an operator mends on the %s engine', (engine) => {
   });
 
   test('a message that waits for its time is made due later, and then cancelled', async () => {
+    const { client, operator } = desk();
     await client.makeChannel('reminders', 'mail');
     await client.publishOne({ topic: 'reminders', id: 'tomorrow', body: 'x', delayMs: 86_400_000 });
 
@@ -123,6 +98,7 @@ describe.each(ENGINES)('what an operator mends on the %s engine', (engine) => {
   });
 
   test('a message that comes by the clock shows when, before it is saved', async () => {
+    const { operator } = desk();
     await operator.open('/cron');
     await operator.click('Create an entry…');
     await operator.fill('Name', 'yearly');
@@ -147,6 +123,7 @@ describe.each(ENGINES)('what an operator mends on the %s engine', (engine) => {
   });
 
   test('a lock that is stuck is released when its name is typed', async () => {
+    const { gateway, operator } = desk();
     const locks = new LockClient(gateway.rpcUrl);
     const held = await locks.acquire('import', 600_000);
     await operator.open('/locks');

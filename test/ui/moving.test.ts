@@ -1,18 +1,10 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { startChromium } from '../support/chromium.js';
 import { BusClient } from '../support/client.js';
-import { type Engine, type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
+import { type Gateway, type GatewayGroup, gatewayGroup } from '../support/gateway.js';
 import { Operator } from './operator.js';
+import { ENGINES, useBrowser } from './use-desk.js';
 
-const ENGINES: readonly Engine[] = ['embedded', 'cluster'];
-
-let browser: Browser;
-
-beforeAll(async () => {
-  browser = await startChromium();
-});
-afterAll(() => browser?.close());
+const browser = useBrowser();
 
 describe.each(ENGINES)('moving about the web UI of the %s engine', (engine) => {
   let group: GatewayGroup;
@@ -33,7 +25,7 @@ describe.each(ENGINES)('moving about the web UI of the %s engine', (engine) => {
   afterAll(() => group?.remove());
 
   beforeEach(async () => {
-    operator = await Operator.at(gateway, browser);
+    operator = await Operator.at(gateway, browser());
   });
   afterEach(() => operator?.leave());
 

@@ -3,7 +3,6 @@ import type { OpenFrameSchema } from '@waybill/proto/waybill/v1/bus';
 import { Backoff } from '../backoff.js';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import { ClosedError, type WaybillError } from '../errors.js';
-import { Gate } from '../gate.js';
 import type { Connection } from '../grpc/connection.js';
 import type { Message } from '../message.js';
 import { compose } from '../middleware/compose.js';
@@ -12,6 +11,7 @@ import { count } from '../options.js';
 import { within } from '../pause.js';
 import { nack } from './action.js';
 import { AutoCredit } from './auto-credit.js';
+import { Lifetime } from './lifetime.js';
 import { Link, type LinkHost } from './link.js';
 import { MAX_LEASE_SECONDS, type ReceivedMessage } from './received-message.js';
 import { retryPolicy } from './retry.js';
@@ -38,8 +38,7 @@ export class RunningSubscription implements Subscription, LinkHost {
   readonly #work: Work;
   readonly #runner: Runner;
   readonly #backoff = new Backoff();
-  readonly #readyGate = new Gate();
-  readonly #closedGate = new Gate();
+  readonly #lifetime: Lifetime;
   /** The one that delivers; the others are draining. */
   #current: Link | undefined;
   readonly #draining = new Set<Link>();
@@ -76,17 +75,16 @@ export class RunningSubscription implements Subscription, LinkHost {
       consumer: connection.options.name,
       ...(retry === undefined ? {} : { retry: retryPolicy(retry) }),
     };
-    const failed = (error: unknown, message: Message) => this.#report(error, message);
+    const failed = (error: unknown, message: Message) => this.#lifetime.report(error, message);
     const middleware = [...outside, ...(options.middleware ?? [])];
     const handle = compose(middleware, work.handle, { topic, channel, settle });
     const timed = (ms: number, now: number) => this.#handled(ms, now);
     const timing = this.#autoCredit === undefined ? {} : { timed };
     this.#runner = new Runner(handle, { concurrency, settles: settle === 'auto', failed, ...timing });
-    this.ready = this.#readyGate.promise;
-    this.closed = this.#closedGate.promise;
     const stop = () => void this.stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    this.#closedGate.whenSettled(() => signal?.removeEventListener('abort', stop));
+    this.#lifetime = new Lifetime(options, stop);
+    this.ready = this.#lifetime.ready;
+    this.closed = this.#lifetime.closed;
     if (signal?.aborted) stop();
     else this.#connect();
   }
@@ -103,7 +101,7 @@ export class RunningSubscription implements Subscription, LinkHost {
   opened(): void {
     this.#wasOpen = true;
     this.#backoff.reset();
-    this.#readyGate.open();
+    this.#lifetime.opened();
   }
 
   received(messages: readonly ReceivedMessage[]): void {
@@ -116,7 +114,7 @@ export class RunningSubscription implements Subscription, LinkHost {
 
   released(message: ReceivedMessage, error: WaybillError | undefined): void {
     this.#settling--;
-    if (error !== undefined) this.#report(error, message);
+    if (error !== undefined) this.#lifetime.report(error, message);
     if (this.#draining.size > 0) this.#endDrained();
     if (this.#settling > 0) return;
     for (const waiter of this.#settledWaiters) waiter();
@@ -146,7 +144,7 @@ export class RunningSubscription implements Subscription, LinkHost {
       this.#refuse(error);
       return;
     }
-    if (this.#wasOpen) this.#report(error);
+    if (this.#wasOpen) this.#lifetime.report(error);
     this.#reconnecting = setTimeout(() => this.#connect(), this.#backoff.next());
   }
 
@@ -182,34 +180,17 @@ export class RunningSubscription implements Subscription, LinkHost {
     await within(this.#allSettled(), Math.max(LAST_SETTLES_MS, end - Date.now()));
     this.#current?.end(why);
     for (const link of this.#draining) link.end(why);
-    this.#readyGate.fail(why);
-    this.#closedGate.open();
+    this.#lifetime.ended(why);
   }
 
   #refuse(error: WaybillError): void {
     this.#runner.close();
     this.#stopped = Promise.resolve();
-    this.#readyGate.fail(error);
-    this.#closedGate.fail(error);
-    this.#report(error);
-    if (this.#options.onError === undefined) process.emitWarning(error);
+    this.#lifetime.refused(error);
   }
 
   #allSettled(): Promise<void> {
     if (this.#settling === 0) return Promise.resolve();
     return new Promise((resolve) => this.#settledWaiters.push(resolve));
-  }
-
-  #report(error: unknown, message?: Message): void {
-    const { onError } = this.#options;
-    if (onError === undefined) return;
-    try {
-      onError(error, message);
-    } catch (thrown) {
-      // It is the last one to be told, so its own fault goes where uncaught errors go.
-      queueMicrotask(() => {
-        throw thrown;
-      });
-    }
   }
 }

@@ -1,11 +1,11 @@
 import { nack } from '../consumer/action.js';
+import { Lifetime } from '../consumer/lifetime.js';
 import { MAX_LEASE_SECONDS } from '../consumer/received-message.js';
 import { Runner } from '../consumer/runner.js';
 import type { SubscribeOptions, Subscription } from '../consumer/subscribe-options.js';
 import type { Work } from '../consumer/work.js';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import { ClosedError } from '../errors.js';
-import { Gate } from '../gate.js';
 import type { Message } from '../message.js';
 import { compose } from '../middleware/compose.js';
 import type { Middleware } from '../middleware/middleware.js';
@@ -35,12 +35,10 @@ export class LocalSubscription implements Subscription, Taker {
   readonly closed: Promise<void>;
   readonly leaseMs: number;
   readonly leased: boolean;
-  readonly #options: SubscribeOptions;
   readonly #work: Work;
   readonly #runner: Runner;
   readonly #credit: number;
-  readonly #readyGate = new Gate();
-  readonly #closedGate = new Gate();
+  readonly #lifetime: Lifetime;
   readonly #held = new Set<LocalMessage>();
   readonly #left = new Set<LocalMessage>();
   #home: Channel | undefined;
@@ -58,7 +56,6 @@ export class LocalSubscription implements Subscription, Taker {
   ) {
     const { lease, settle = 'auto', autoExtend = true, signal, credit = 'auto' } = options;
     const { concurrency } = work;
-    this.#options = options;
     this.#work = work;
     const most = Math.max(concurrency, Math.min(1_000, 4 * concurrency));
     this.#credit = count(credit === 'auto' ? most : credit, 'credit', 1);
@@ -67,7 +64,7 @@ export class LocalSubscription implements Subscription, Taker {
     const failed = (error: unknown, message: Message) => {
       if (message instanceof LocalMessage) message.cause = error;
       parts.failed?.(error, message, this);
-      this.#report(error, message);
+      this.#lifetime.report(error, message);
     };
     const handle = compose([...parts.middleware, ...(options.middleware ?? [])], work.handle, {
       topic,
@@ -75,11 +72,10 @@ export class LocalSubscription implements Subscription, Taker {
       settle,
     });
     this.#runner = new Runner(handle, { concurrency, settles: settle === 'auto', failed });
-    this.ready = this.#readyGate.promise;
-    this.closed = this.#closedGate.promise;
     const stop = () => void this.stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    this.#closedGate.whenSettled(() => signal?.removeEventListener('abort', stop));
+    this.#lifetime = new Lifetime(options, stop);
+    this.ready = this.#lifetime.ready;
+    this.closed = this.#lifetime.closed;
     if (signal?.aborted) stop();
     else this.#open(parts);
   }
@@ -111,7 +107,7 @@ export class LocalSubscription implements Subscription, Taker {
   }
 
   refused(message: LocalMessage, error: Error): void {
-    this.#report(error, message);
+    this.#lifetime.report(error, message);
   }
 
   stop(options: { timeout?: Duration } = {}): Promise<void> {
@@ -141,7 +137,7 @@ export class LocalSubscription implements Subscription, Taker {
       this.#refuse(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    this.#readyGate.open();
+    this.#lifetime.opened();
     this.#home.join(this);
   }
 
@@ -152,29 +148,12 @@ export class LocalSubscription implements Subscription, Taker {
     this.#work.close();
     await within(this.#runner.idle(), timeoutMs);
     for (const message of this.#held) this.#home?.giveBack(message, why);
-    this.#readyGate.fail(why);
-    this.#closedGate.open();
+    this.#lifetime.ended(why);
   }
 
   #refuse(error: Error): void {
     this.#runner.close();
     this.#stopped = Promise.resolve();
-    this.#readyGate.fail(error);
-    this.#closedGate.fail(error);
-    this.#report(error);
-    if (this.#options.onError === undefined) process.emitWarning(error);
-  }
-
-  #report(error: unknown, message?: Message): void {
-    const { onError } = this.#options;
-    if (onError === undefined) return;
-    try {
-      onError(error, message);
-    } catch (thrown) {
-      // It is the last one to be told, so its own fault goes where uncaught errors go.
-      queueMicrotask(() => {
-        throw thrown;
-      });
-    }
+    this.#lifetime.refused(error);
   }
 }

@@ -2,6 +2,7 @@ import type { RetryOptions } from '../consumer/retry-options.js';
 import { type Duration, milliseconds, seconds } from '../duration.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { count } from '../options.js';
+import { tell } from '../tell.js';
 import type { ChannelLimits } from './channel.js';
 import type { LocalSubscribeOptions } from './events.js';
 import type { PublisherLimits } from './publisher.js';
@@ -56,6 +57,7 @@ const DEFAULT_POLICY: RetryPolicy = {
 
 /** Fills in the defaults; throws InvalidArgumentError, naming the option, for a value out of range. */
 export function resolveOptions(options: LocalBusOptions): ResolvedLocalOptions {
+  const { onSlowConsumer = warnOfSlowConsumer } = options;
   return {
     channel: {
       queueSize: count(options.queueSize ?? 10_000, 'queueSize', 1),
@@ -72,20 +74,7 @@ export function resolveOptions(options: LocalBusOptions): ResolvedLocalOptions {
     dedupeWindowMs: milliseconds(options.dedupeWindow ?? 600_000, 'dedupeWindow', 1_000, 7 * DAY_MS),
     maxDeadLetters: count(options.maxDeadLetters ?? 1_000, 'maxDeadLetters', 1),
     middleware: options.middleware ?? [],
-    slow: safely(options.onSlowConsumer ?? warnOfSlowConsumer),
-  };
-}
-
-/** It is told in the middle of other work, so its own fault goes where uncaught errors go. */
-function safely(tell: (channel: SlowChannel) => void): (channel: SlowChannel) => void {
-  return (channel) => {
-    try {
-      tell(channel);
-    } catch (thrown) {
-      queueMicrotask(() => {
-        throw thrown;
-      });
-    }
+    slow: (channel) => tell(() => onSlowConsumer(channel)),
   };
 }
 

@@ -4,13 +4,13 @@ import { type Duration, milliseconds } from '../duration.js';
 import { FailedPreconditionError } from '../errors.js';
 import { count } from '../options.js';
 import { pause } from '../pause.js';
+import { tell } from '../tell.js';
 import { tableName } from './dialect.js';
 import { handleOf, type Transaction } from './handles/recognise.js';
 import { PageSize } from './page-size.js';
 import { Round } from './relay-round.js';
 import { CLIENTS, type FailedRow, type Lag, RelayStore } from './relay-store.js';
 import { OUTBOX_TABLE, SLOTS } from './tables.js';
-import { tell } from './tell.js';
 
 const MAX_WARNINGS = 100;
 

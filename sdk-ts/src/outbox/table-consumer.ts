@@ -4,12 +4,12 @@ import { type Duration, milliseconds } from '../duration.js';
 import { InvalidArgumentError } from '../errors.js';
 import { count } from '../options.js';
 import { pause } from '../pause.js';
+import { tell } from '../tell.js';
 import { tableName } from './dialect.js';
 import { databaseOf, type Transaction } from './handles/recognise.js';
 import type { Place, PlacedMessage, TableMessage } from './table-message.js';
 import { TableStore } from './table-store.js';
 import { OUTBOX_TABLE } from './tables.js';
-import { tell } from './tell.js';
 
 export interface TableConsumerOptions {
   /** A pool of mysql2 or pg, or a database of SQLite on which nobody else opens transactions. The consumer does not close it. */

@@ -4,7 +4,7 @@ import type { Message } from '../model/message.js';
 import { readIncoming, seal, withHeaders } from '../model/message-codec.js';
 import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
-import type { CronEntry, CronTicks } from '../ports/cron.js';
+import type { CronEntry, CronReading, CronTicks } from '../ports/cron.js';
 import type { Logger } from '../ports/logger.js';
 
 interface Parts {
@@ -22,34 +22,50 @@ export const CRON_TIME_HEADER = 'waybill-cron-time';
 const GRACE_MS = 60_000;
 /** At a time, and at once: on midnight many are due, and each is a commit of its own. */
 const BATCH = 20;
+/** How long an entry is let be that could not be run. Less than the grace, so that a fault that passes costs no tick. */
+const REST_MS = 30_000;
+
+interface Resting extends CronReading {
+  /** By the steady clock. */
+  readonly until: number;
+}
 
 /**
  * Publishes what is to be published again and again. A tick becomes a message that waits in the schedule and is due at once, in one
  * commit with the entry's move to its next tick: from there on it is as safe as any delayed message.
  */
 export class Cron {
+  /** Those that could not be run, so that any number of them leaves room for the others. Another gateway finds out by itself. */
+  #resting: Resting[] = [];
+
   constructor(private readonly parts: Parts) {}
 
   /** Makes the ticks that are due. Answers when the next one is, in milliseconds from now; undefined: none that is known of. */
   async runOnce(): Promise<number | undefined> {
-    const { ticks, clock, logger, scheduled } = this.parts;
+    const { ticks, clock, scheduled } = this.parts;
     const now = clock.now();
-    const due = await ticks.due(now, BATCH);
-    const outcomes = await Promise.allSettled(due.map((entry) => this.#run(entry, now)));
+    this.#resting = this.#resting.filter(({ until }) => until > clock.steady());
+    const due = await ticks.due(now, BATCH, this.#resting);
+    const outcomes = await Promise.allSettled(due.map((entry) => this.#tryToRun(entry, now)));
     if (outcomes.some((outcome) => outcome.status === 'fulfilled' && outcome.value)) scheduled(now);
-    let stuck = false;
-    for (const [i, outcome] of outcomes.entries()) {
-      if (outcome.status === 'fulfilled') continue;
-      const error: unknown = outcome.reason;
-      if (error instanceof BusError && error.retryable) throw error;
-      // Its own fault must not keep the others waiting.
-      logger.warn({ error, cron: due[i]?.name }, 'a cron entry could not be run; it is tried again');
-      stuck = true;
-    }
-    const next = await ticks.next();
-    // What is stuck stays due, and must not be tried without a pause.
-    if (next === undefined || stuck) return undefined;
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const next = await ticks.next(this.#resting);
+    if (next === undefined) return undefined;
     return Math.max(due.length === 0 ? 1 : 0, next - clock.now());
+  }
+
+  /** As `#run`; rejects only with what is no fault of the entry. */
+  async #tryToRun(entry: CronEntry, now: number): Promise<boolean> {
+    const { clock, logger } = this.parts;
+    try {
+      return await this.#run(entry, now);
+    } catch (error) {
+      if (error instanceof BusError && error.retryable) throw error;
+      const { name, number, updatedAt } = entry;
+      logger.warn({ error, cron: name }, 'a cron entry could not be run; it is tried again');
+      this.#resting.push({ number, updatedAt, until: clock.steady() + REST_MS });
+      return false;
+    }
   }
 
   /** True: a message was published. */

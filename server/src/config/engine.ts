@@ -7,11 +7,6 @@ export function engine(config: Pick<Config, 'AmqpUrl'>): Engine {
   return config.AmqpUrl === '' ? 'embedded' : 'cluster';
 }
 
-/** Whether nobody but this machine reaches the address. */
-export function isLoopback(host: string): boolean {
-  return /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|(::ffff:)127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost)$/i.test(host);
-}
-
 /** The address that both ports listen on. */
 export function listenHost(config: Pick<Config, 'AmqpUrl' | 'Host'>): string {
   if (config.Host !== '') return config.Host;

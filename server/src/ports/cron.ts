@@ -33,6 +33,9 @@ export interface CronEntry extends CronDraft {
   readonly lastId: string;
 }
 
+/** An entry as it was read: once an operator has changed it, it is another. */
+export type CronReading = Pick<CronEntry, 'number' | 'updatedAt'>;
+
 /**
  * The entries, by an operator's word.
  *
@@ -69,10 +72,10 @@ export interface CronBook {
  * Failure contract: as the book's; all is safe to repeat.
  */
 export interface CronTicks {
-  /** Entries whose tick is at `now` or before, the earliest first. */
-  due(now: number, limit: number): Promise<CronEntry[]>;
-  /** The earliest tick of all; undefined when none comes. */
-  next(): Promise<number | undefined>;
+  /** Entries whose tick is at `now` or before, the earliest first, but for those of `except`. */
+  due(now: number, limit: number, except?: readonly CronReading[]): Promise<CronEntry[]>;
+  /** The earliest tick of all, but for those of `except`; undefined when none comes. */
+  next(except?: readonly CronReading[]): Promise<number | undefined>;
   /** The message waits for its topic, due at the tick, and the entry for its next. False: the entry has changed since, and nothing happened. */
   fire(entry: CronEntry, tick: CronTick): Promise<boolean>;
   /** The entry waits for its next, without a message. False as with `fire`. */

@@ -1,5 +1,5 @@
 import type { RowDataPacket } from 'mysql2/promise';
-import type { CronBook, CronDraft, CronEntry, CronMissed, CronTick, CronTicks } from '../../ports/cron.js';
+import type { CronBook, CronDraft, CronEntry, CronMissed, CronReading, CronTick, CronTicks } from '../../ports/cron.js';
 import type { MysqlConnection } from './connection.js';
 import { DUPLICATE_ENTRY, errorNumber } from './errors.js';
 import { inTransaction, type Session } from './session.js';
@@ -110,20 +110,24 @@ export class MysqlCronTicks implements CronTicks {
 
   constructor(private readonly connection: MysqlConnection) {}
 
-  async due(now: number, limit: number): Promise<CronEntry[]> {
+  async due(now: number, limit: number, except: readonly CronReading[] = []): Promise<CronEntry[]> {
     const rows = await this.connection.once((session) =>
       session.rows<CronRow>(
-        `SELECT ${COLUMNS} FROM cron FORCE INDEX (cron_next) WHERE next_at <= ${now} ORDER BY next_at LIMIT ${limit}`,
+        `SELECT ${COLUMNS} FROM cron FORCE INDEX (cron_next)
+         WHERE next_at <= ${now} AND ${isNoneOf(except)} ORDER BY next_at LIMIT ${limit}`,
       ),
     );
     return rows.map(entryOf);
   }
 
-  async next(): Promise<number | undefined> {
+  async next(except: readonly CronReading[] = []): Promise<number | undefined> {
     const rows = await this.connection.once((session) =>
-      session.rows<{ readonly at: number | null } & RowDataPacket>('SELECT MIN(next_at) AS at FROM cron'),
+      session.rows<{ readonly at: number } & RowDataPacket>(
+        `SELECT next_at AS at FROM cron FORCE INDEX (cron_next)
+         WHERE next_at IS NOT NULL AND ${isNoneOf(except)} ORDER BY next_at LIMIT 1`,
+      ),
     );
-    return rows[0]?.at ?? undefined;
+    return rows[0]?.at;
   }
 
   async fire(entry: CronEntry, { at, message, terms, nextAt }: CronTick): Promise<boolean> {
@@ -145,6 +149,11 @@ export class MysqlCronTicks implements CronTicks {
   skip(entry: CronEntry, nextAt: number | undefined): Promise<boolean> {
     return this.connection.once((session) => move(session, entry, nextAt));
   }
+}
+
+function isNoneOf(readings: readonly CronReading[]): string {
+  if (readings.length === 0) return 'TRUE';
+  return `(id, updated_at) NOT IN (${readings.map(({ number, updatedAt }) => `(${number},${updatedAt})`).join(',')})`;
 }
 
 /** From the tick that it stands at, and as it was read: whoever changed it meanwhile was first. */

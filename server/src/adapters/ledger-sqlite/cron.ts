@@ -1,4 +1,4 @@
-import type { CronBook, CronDraft, CronEntry, CronMissed, CronTick, CronTicks } from '../../ports/cron.js';
+import type { CronBook, CronDraft, CronEntry, CronMissed, CronReading, CronTick, CronTicks } from '../../ports/cron.js';
 import type { Store } from '../sqlite/store.js';
 import { termsOf } from './terms.js';
 import { Topics } from './topics.js';
@@ -98,14 +98,14 @@ export class SqliteCronTicks implements CronTicks {
     this.#statements = tickStatementsOf(store);
   }
 
-  async due(now: number, limit: number): Promise<CronEntry[]> {
+  async due(now: number, limit: number, except: readonly CronReading[] = []): Promise<CronEntry[]> {
     return this.#store.read(UNAVAILABLE, () =>
-      this.#statements.due.all(now, limit).flatMap((row) => entryOf(row) ?? []),
+      this.#statements.due.all(now, limit, listOf(except)).flatMap((row) => entryOf(row) ?? []),
     );
   }
 
-  async next(): Promise<number | undefined> {
-    return this.#store.read(UNAVAILABLE, () => this.#statements.next.get()?.at ?? undefined);
+  async next(except: readonly CronReading[] = []): Promise<number | undefined> {
+    return this.#store.read(UNAVAILABLE, () => this.#statements.next.get(listOf(except))?.at);
   }
 
   fire(entry: CronEntry, { at, message, terms, nextAt }: CronTick): Promise<boolean> {
@@ -128,6 +128,10 @@ export class SqliteCronTicks implements CronTicks {
     const at = entry.nextAt ?? null;
     return this.#statements.move.run(nextAt ?? null, lastAt, lastId, entry.number, at, entry.updatedAt).changes > 0;
   }
+}
+
+function listOf(readings: readonly CronReading[]): string {
+  return JSON.stringify(readings.map(({ number, updatedAt }) => `${number}/${updatedAt}`));
 }
 
 function entryOf(row: Row | undefined): CronEntry | undefined {
@@ -163,12 +167,15 @@ function statementsOf(store: Store) {
 }
 
 function tickStatementsOf(store: Store) {
+  const isNoneOf = (list: string) => `id || '/' || updated_at NOT IN (SELECT value FROM json_each(${list}))`;
   return {
     due: store.prepare<Row>(
-      `SELECT ${COLUMNS} FROM cron INDEXED BY cron_next WHERE next_at IS NOT NULL AND next_at <= ? ORDER BY next_at LIMIT ?`,
+      `SELECT ${COLUMNS} FROM cron INDEXED BY cron_next
+       WHERE next_at IS NOT NULL AND next_at <= ?1 AND ${isNoneOf('?3')} ORDER BY next_at LIMIT ?2`,
     ),
-    next: store.prepare<{ readonly at: number | null }>(
-      'SELECT min(next_at) AS at FROM cron INDEXED BY cron_next WHERE next_at IS NOT NULL',
+    next: store.prepare<{ readonly at: number }>(
+      `SELECT next_at AS at FROM cron INDEXED BY cron_next
+       WHERE next_at IS NOT NULL AND ${isNoneOf('?1')} ORDER BY next_at LIMIT 1`,
     ),
     move: store.prepare(
       'UPDATE cron SET next_at = ?, last_at = ?, last_message_id = ? WHERE id = ? AND next_at = ? AND updated_at = ?',

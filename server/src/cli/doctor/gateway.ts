@@ -1,8 +1,9 @@
 import { Admin, type Node } from '@waybill/proto/waybill/v1/admin';
+import { isLoopback } from '../../model/loopback.js';
 import type { ConnectionFlags } from '../connection.js';
 import { CommandError } from '../failure.js';
 import { type GatewayClient, withGateway } from '../gateway-client.js';
-import { atLeastVersion, type Check, clockCheck, fail, isLocal, ok, warn } from './check.js';
+import { atLeastVersion, type Check, clockCheck, fail, ok, warn } from './check.js';
 
 /** What a gateway that runs says of itself and the others. */
 export async function checkGateway(flags: ConnectionFlags, version: string): Promise<Check[]> {
@@ -39,7 +40,7 @@ async function checksOf(gateway: GatewayClient, version: string): Promise<Check[
 
 function tlsCheck({ address, secure }: GatewayClient): Check {
   if (secure) return ok('gateway tls', 'encrypted, certificate valid');
-  if (isLocal(address.slice(0, address.lastIndexOf(':')))) return ok('gateway tls', 'plain, on this machine');
+  if (isLoopback(address.slice(0, address.lastIndexOf(':')))) return ok('gateway tls', 'plain, on this machine');
   return warn(
     'gateway tls',
     'plain over a network',

@@ -1,6 +1,7 @@
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { Config } from '../../config/schema.js';
-import { atLeastVersion, type Check, clockCheck, fail, isLocal, ok, reasonOf, warn } from './check.js';
+import { isLoopback } from '../../model/loopback.js';
+import { atLeastVersion, type Check, clockCheck, fail, ok, reasonOf, warn } from './check.js';
 
 const TIMEOUT_MS = 5_000;
 const RIGHTS = ['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'ALTER', 'INDEX', 'DROP'];
@@ -51,7 +52,7 @@ async function checksOf(connection: Connection, config: Config): Promise<Check[]
     connectionsCheck(facts.connections, config.BackConsumerGoroutineNum),
     await databaseCheck(connection, config.DB_DATABASE),
     await rightsCheck(connection),
-    isLocal(config.DB_HOST)
+    isLoopback(config.DB_HOST)
       ? ok('mysql tls', 'plain, on this machine')
       : warn('mysql tls', 'plain over a network', 'keep it in a private network, or put a TLS tunnel between'),
   ];

@@ -1,7 +1,8 @@
 import { connect } from 'amqplib';
 import { parseUrl, splitAmqpUrls } from '../../config/address.js';
 import type { Config } from '../../config/schema.js';
-import { atLeastVersion, type Check, fail, isLocal, ok, reasonOf, warn } from './check.js';
+import { isLoopback } from '../../model/loopback.js';
+import { atLeastVersion, type Check, fail, ok, reasonOf, warn } from './check.js';
 
 const TIMEOUT_MS = 5_000;
 const LEAST_VERSION = '3.10';
@@ -44,6 +45,6 @@ function versionCheck(name: string, version: string): Check {
 
 function tlsCheck(name: string, { protocol, hostname }: URL): Check {
   if (protocol === 'amqps:') return ok(`${name} tls`, 'encrypted, certificate valid');
-  if (isLocal(hostname)) return ok(`${name} tls`, 'plain, on this machine');
+  if (isLoopback(hostname)) return ok(`${name} tls`, 'plain, on this machine');
   return warn(`${name} tls`, 'plain over a network', 'use amqps:// unless the network is private');
 }

@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import { parseAddress } from '../../config/address.js';
 import type { Config } from '../../config/schema.js';
-import { atLeastVersion, type Check, clockCheck, fail, isLocal, ok, reasonOf, warn } from './check.js';
+import { isLoopback } from '../../model/loopback.js';
+import { atLeastVersion, type Check, clockCheck, fail, ok, reasonOf, warn } from './check.js';
 
 const TIMEOUT_MS = 5_000;
 const LEAST_VERSION = '5.0';
@@ -53,7 +54,7 @@ async function checksOf(redis: Redis, host: string): Promise<Check[]> {
       ? ok('redis', `Redis ${version}`)
       : fail('redis', `Redis ${version}`, `upgrade to ${LEAST_VERSION} or newer`),
     clockCheck('redis clock', Number(seconds) * 1_000 + Number(micros) / 1_000, asked, answered),
-    isLocal(host)
+    isLoopback(host)
       ? ok('redis tls', 'plain, on this machine')
       : warn('redis tls', 'plain over a network', 'keep it in a private network, or put a TLS tunnel between'),
   ];

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isLoopback, listenHost } from '../../config/engine.js';
+import { listenHost } from '../../config/engine.js';
 import type { Config } from '../../config/schema.js';
 import { parseCredentials } from '../../edge/access/credentials-file.js';
+import { isLoopback } from '../../model/loopback.js';
 import { type Check, fail, ok, warn } from './check.js';
 
 const DAY_MS = 86_400_000;

@@ -29,6 +29,14 @@ describe('a call', () => {
     expect(local.refusal({ headers })).toContain('HttpAllowedOrigins');
   });
 
+  it.each(['localhost', 'LOCALHOST', '::1', '::ffff:127.0.0.1', '127.0.0.1', '127.1', 'bus.localhost'])(
+    'of a page whose name was pointed at a gateway on %s is refused',
+    (listenHost) => {
+      const headers = { host: 'evil.example:7878', 'sec-fetch-site': 'same-origin' };
+      expect(new Origins([], listenHost).refusal({ headers })).toContain('HttpAllowedOrigins');
+    },
+  );
+
   it('of an origin that is allowed is let in, of another one not', () => {
     const headers = { host: 'bus.example', 'sec-fetch-site': 'cross-site' };
     expect(open.refusal({ headers: { ...headers, origin: CONSOLE } })).toBeUndefined();

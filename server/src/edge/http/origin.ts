@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { cors } from '@connectrpc/connect';
+import { mayBeLoopback } from '../../model/loopback.js';
 
 const METHODS = 'POST';
 const REQUEST_HEADERS = [...cors.allowedHeaders, 'Authorization', 'Traceparent', 'Tracestate'].join(', ');
@@ -14,13 +15,13 @@ const PREFLIGHT_SECONDS = 7_200;
 export class Origins {
   readonly #allowed: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
-  /** Whether this machine alone reaches the port. */
+  /** Whether this machine alone may be who reaches the port. */
   readonly #loopback: boolean;
 
   constructor(allowed: readonly string[], listenHost: string) {
     this.#allowed = new Set(allowed);
     this.#hosts = new Set(allowed.map((origin) => new URL(origin).host));
-    this.#loopback = listenHost === 'localhost' || listenHost === '::1' || listenHost.startsWith('127.');
+    this.#loopback = mayBeLoopback(listenHost);
   }
 
   /** Whether any page of another origin may call. */

@@ -5,7 +5,9 @@
  * however large `deliveries` is. A value is bytes, so that an end of spaces counts.
  *
  * `nodes`: numbers of gateways, so that a record names its own in four bytes. Both columns come last and with a constant, which
- * MySQL 8.0.12 and MariaDB 10.3 add without touching a row.
+ * MySQL 8.0.12 and MariaDB 10.3 add without touching a row. Numbers stay, a row of 120 bytes for each start of a gateway: whether
+ * a record still names one would take a scan of both tables, or an index that every ack pays for; and a gateway that was frozen,
+ * for however long, writes its number again.
  */
 export const searchTables: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS terms (
