@@ -85,7 +85,7 @@ final class Client implements Settling
     /**
      * Publishes many messages in batches, several of which are under way at a time: the fast way for more than a few. The items may
      * come from a generator, and are not all in memory at a time. Those of one topic may be delivered in another order. When nothing was
-     * accepted for as long as the connection's deadline, the rest is not tried.
+     * accepted for as long as the connection's deadline, the rest is not tried. `pipeline` does it for who has no list.
      *
      * @param iterable<PublishItem> $items
      *
@@ -96,7 +96,18 @@ final class Client implements Settling
      */
     public function publishMany(iterable $items): array
     {
-        return $this->publisher->publishMany($items);
+        $pipeline = $this->pipeline();
+        foreach ($items as $item) {
+            $pipeline->publish($item->topic, $item->body, $item->options);
+        }
+
+        return $pipeline->flush();
+    }
+
+    /** Publishes many messages as they come up, without waiting for each. */
+    public function pipeline(): Pipeline
+    {
+        return new Pipeline($this->publisher);
     }
 
     /**

@@ -142,6 +142,64 @@ final class ClientTest extends GatewayTestCase
     public function testNothingIsPublishedOfNothing(): void
     {
         self::assertSame([], $this->client->publishMany([]));
+        self::assertSame([], $this->client->pipeline()->flush());
+    }
+
+    public function testAPipelineIsUnderWayWhileTheApplicationDoesOtherThings(): void
+    {
+        $this->pull();
+        $pipeline = $this->client->pipeline();
+        $ids = [];
+        $bodies = [];
+        for ($i = 0; $i < 1_100; ++$i) {
+            $ids[] = $pipeline->publish($this->topic, "body {$i}");
+            if ($i % 100 === 99) {
+                // On the same connection.
+                foreach ($this->pull(1_000) as $delivery) {
+                    $bodies[] = $delivery->message->body;
+                    $delivery->ack();
+                }
+            }
+        }
+        self::assertGreaterThan(0, \count($bodies), 'full batches leave by themselves');
+        self::assertLessThan(1_100, \count($bodies));
+        self::assertSame($ids, array_map(static fn(Published $one) => $one->id, $pipeline->flush()));
+        while (\count($bodies) < 1_100) {
+            foreach ($this->pull(1_000, 5) as $delivery) {
+                $bodies[] = $delivery->message->body;
+                $delivery->ack();
+            }
+        }
+        self::assertCount(1_100, array_unique($bodies));
+
+        self::assertSame([], $pipeline->flush(), 'all had its result before');
+        $again = $pipeline->publish($this->topic, 'again');
+        self::assertSame([$again], array_map(static fn(Published $one) => $one->id, $pipeline->flush()));
+    }
+
+    public function testAPipelineNamesWhatWasRefusedAndGoesOn(): void
+    {
+        $this->pull();
+        $pipeline = $this->client->pipeline();
+        $pipeline->publish($this->topic, 'good');
+        try {
+            $pipeline->publish($this->topic, 'not a text', new PublishOptions(key: "\xFF"));
+            self::fail('it was taken');
+        } catch (InvalidArgumentException $exception) {
+            self::assertStringContainsString('key', $exception->getMessage());
+        }
+        $pipeline->publish('not a topic', 'bad');
+        try {
+            $pipeline->flush();
+            self::fail('it was accepted');
+        } catch (PublishManyException $exception) {
+            self::assertCount(2, $exception->results);
+            self::assertInstanceOf(Published::class, $exception->results[0]);
+            self::assertInstanceOf(InvalidArgumentException::class, $exception->results[1]);
+        }
+        $pipeline->publish($this->topic, 'good too');
+
+        self::assertCount(1, $pipeline->flush());
     }
 
     public function testAWrongNameIsFinalAndNamesItsField(): void

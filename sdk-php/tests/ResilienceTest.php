@@ -7,6 +7,7 @@ namespace Waybill\Tests;
 use PHPUnit\Framework\TestCase;
 use Waybill\Client;
 use Waybill\ConnectOptions;
+use Waybill\Delivery;
 use Waybill\Exception\DeadlineException;
 use Waybill\Outcome;
 use Waybill\PublishOptions;
@@ -45,6 +46,41 @@ final class ResilienceTest extends TestCase
             }
             sort($bodies);
             self::assertSame(['after', 'before', 'meanwhile'], $bodies);
+        } finally {
+            $gateway->kill();
+            array_map(unlink(...), glob("{$file}*") ?: []);
+        }
+    }
+
+    public function testAPipelineOutlivesItsGatewayAndPublishesNothingTwice(): void
+    {
+        $file = sys_get_temp_dir() . '/waybill-php-' . bin2hex(random_bytes(6)) . '.db';
+        $gateway = new Gateway(['DataFile' => $file]);
+        try {
+            $client = $gateway->client();
+            $topic = 'php.' . bin2hex(random_bytes(6));
+            $client->pull($topic, 'test', new PullOptions(wait: 0));
+            $pipeline = $client->pipeline();
+            for ($i = 0; $i < 3_000; ++$i) {
+                $pipeline->publish($topic, "body {$i}");
+                if ($i % 1_000 === 600) {
+                    // Two batches have left, and the second may not be answered yet.
+                    $gateway->kill();
+                    $gateway->start();
+                }
+            }
+            self::assertCount(3_000, $pipeline->flush());
+            $bodies = [];
+            while (\count($bodies) < 3_000) {
+                $deliveries = $client->pull($topic, 'test', new PullOptions(1_000, wait: 10));
+                self::assertNotSame([], $deliveries, \count($bodies) . ' came');
+                foreach ($deliveries as $delivery) {
+                    $bodies[] = $delivery->message->body;
+                }
+                $client->ack(array_map(static fn(Delivery $delivery) => $delivery->receipt, $deliveries));
+            }
+            self::assertCount(3_000, array_unique($bodies));
+            self::assertSame([], $client->pull($topic, 'test', new PullOptions(10, wait: 0.5)));
         } finally {
             $gateway->kill();
             array_map(unlink(...), glob("{$file}*") ?: []);

@@ -8,7 +8,7 @@ use Illuminate\Contracts\Container\Container;
 use Illuminate\Database\DatabaseTransactionsManager;
 use Waybill\Client;
 use Waybill\Laravel\Outbox\ApplicationOutbox;
-use Waybill\Laravel\Queue\Pipeline;
+use Waybill\Laravel\Queue\JobPublisher;
 use Waybill\Published;
 use Waybill\PublishOptions;
 
@@ -18,7 +18,7 @@ final readonly class GatewayBus implements Bus
     public function __construct(
         private Clients $clients,
         private Container $container,
-        private Pipeline $pipeline,
+        private JobPublisher $jobs,
     ) {}
 
     public function publish(string $topic, mixed $payload, PublishOptions $options = new PublishOptions()): Published
@@ -53,7 +53,7 @@ final readonly class GatewayBus implements Bus
 
     public function pipeline(\Closure $work): mixed
     {
-        return $this->pipeline->run($work);
+        return $this->jobs->together($work);
     }
 
     public function client(): Client

@@ -17,7 +17,7 @@ use Waybill\Laravel\Events\PublishEvent;
 use Waybill\Laravel\Events\ShouldPublish;
 use Waybill\Laravel\Messages\Subscriptions;
 use Waybill\Laravel\Outbox\ApplicationOutbox;
-use Waybill\Laravel\Queue\Pipeline;
+use Waybill\Laravel\Queue\JobPublisher;
 use Waybill\Laravel\Queue\WaybillConnector;
 use Waybill\Laravel\Queue\WaybillJob;
 use Waybill\Outbox\Outbox;
@@ -47,18 +47,18 @@ final class WaybillServiceProvider extends ServiceProvider
         // One for the process, and not one for each request that a long-lived server clones the application for: connections are kept.
         $clients = new Clients(fn() => self::config($this->app)->get('waybill'));
         $this->app->instance(Clients::class, $clients);
-        $pipeline = new Pipeline();
+        $jobs = new JobPublisher();
         $this->app->bind(Client::class, static fn() => $clients->client());
-        $this->app->bind(Bus::class, static fn(Container $app) => new GatewayBus($clients, $app, $pipeline));
+        $this->app->bind(Bus::class, static fn(Container $app) => new GatewayBus($clients, $app, $jobs));
         $this->app->bind(ApplicationOutbox::class, static fn(Container $app) => self::outbox($app));
         $this->app->bind(Inbox::class, static fn(Container $app) => new Inbox(self::settings($app, 'inbox')->string('table', Inbox::TABLE)));
         $this->app->bind(Subscriptions::class, static fn(Container $app) => Subscriptions::of(
             self::config($app)->get('waybill.topics'),
             self::settings($app)->string('channel', 'laravel'),
         ));
-        $this->callAfterResolving('queue', static function (QueueManager $manager, Container $app) use ($clients, $pipeline): void {
+        $this->callAfterResolving('queue', static function (QueueManager $manager, Container $app) use ($clients, $jobs): void {
             $outbox = static fn() => $app->make(ApplicationOutbox::class);
-            $manager->addConnector('waybill', static fn() => new WaybillConnector($clients, $outbox, $pipeline));
+            $manager->addConnector('waybill', static fn() => new WaybillConnector($clients, $outbox, $jobs));
         });
     }
 

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Waybill\Publish;
 
+use Waybill\Rpc\Wire;
+
 /**
  * A message as bytes of the wire.
  *
@@ -15,4 +17,10 @@ final readonly class Encoded
         public string $id,
         public string $bytes,
     ) {}
+
+    /** As a field of a `waybill.v1.PublishRequest`. */
+    public function field(): string
+    {
+        return Wire::message(1, $this->bytes);
+    }
 }

@@ -47,21 +47,6 @@ final readonly class Encoder
     }
 
     /**
-     * A `waybill.v1.PublishRequest`.
-     *
-     * @param list<Encoded> $messages
-     */
-    public static function request(array $messages): string
-    {
-        $bytes = '';
-        foreach ($messages as $message) {
-            $bytes .= Wire::message(1, $message->bytes);
-        }
-
-        return $bytes;
-    }
-
-    /**
      * @param array<array-key, string> $headers
      *
      * @return array<array-key, string>

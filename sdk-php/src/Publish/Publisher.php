@@ -4,7 +4,6 @@ declare(strict_types=1);
 
 namespace Waybill\Publish;
 
-use Waybill\Exception\PublishManyException;
 use Waybill\Exception\WaybillException;
 use Waybill\Published;
 use Waybill\PublishItem;
@@ -12,7 +11,7 @@ use Waybill\Rpc\Repeat;
 use Waybill\Rpc\Rpc;
 
 /**
- * Publishes one message, or many in batches that are under way together.
+ * Publishes one message, or batches that are under way together.
  *
  * Every message has its id before it is first sent: sent again, it is one message to the gateway, and so a repetition is safe.
  *
@@ -36,9 +35,8 @@ final class Publisher
     public function publish(PublishItem $item): Published
     {
         $message = $this->encoder->encode($item);
-        $request = Encoder::request([$message]);
         try {
-            $answer = $this->rpc->send(self::METHOD, $request, Repeat::Safe);
+            $answer = $this->rpc->send(self::METHOD, $message->field(), Repeat::Safe);
         } catch (WaybillException $exception) {
             throw Results::alone($exception, $message->id);
         }
@@ -51,48 +49,43 @@ final class Publisher
     }
 
     /**
-     * @param iterable<PublishItem> $items
-     *
-     * @return list<Published> in the order of the items
-     *
      * @throws WaybillException
      */
-    public function publishMany(iterable $items): array
+    public function encode(PublishItem $item): Encoded
     {
-        /** @var array<int, list<string>> $ids of the batches, until they are answered */
-        $ids = [];
-        $requests = (function () use ($items, &$ids): \Generator {
-            foreach (Batches::of($this->encoder, $items) as $batch => $messages) {
-                $ids[$batch] = array_map(static fn(Encoded $message) => $message->id, $messages);
-                yield $batch => Encoder::request($messages);
-            }
-        })();
-        $results = [];
-        foreach ($this->rpc->sendMany(self::METHOD, $requests, Repeat::Safe, self::IN_FLIGHT) as $batch => $answer) {
-            $results[$batch] = $answer instanceof WaybillException
-                ? Results::allFailed($answer, $ids[$batch])
-                : Results::read($answer, $ids[$batch]);
-        }
-        ksort($results);
-
-        return self::allPublished(array_merge(...$results));
+        return $this->encoder->encode($item);
     }
 
     /**
-     * @param list<Published|WaybillException> $results
+     * Publishes batches. Stops whenever it is handed a null instead of one, until it is resumed.
      *
-     * @return list<Published>
+     * @param iterable<int, Batch|null> $batches
+     *
+     * @return \Generator<null, null, null, list<Published|WaybillException>> in the end, a result for each message in order
      */
-    private static function allPublished(array $results): array
+    public function batches(iterable $batches): \Generator
     {
-        $published = [];
-        foreach ($results as $result) {
-            if ($result instanceof WaybillException) {
-                throw \count($results) === 1 ? $result : PublishManyException::of($results, $result);
+        /** @var array<int, list<string>> $ids of the batches, until they are answered */
+        $ids = [];
+        $requests = (static function () use ($batches, &$ids): \Generator {
+            foreach ($batches as $key => $batch) {
+                if ($batch !== null) {
+                    $ids[$key] = $batch->ids();
+                }
+                yield $key => $batch?->request();
             }
-            $published[] = $result;
+        })();
+        $results = [];
+        foreach ($this->rpc->sendMany(self::METHOD, $requests, Repeat::Safe, self::IN_FLIGHT) as $key => $answer) {
+            if ($answer === null) {
+                yield null => null;
+                continue;
+            }
+            $results[$key] = \is_string($answer) ? Results::read($answer, $ids[$key]) : Results::allFailed($answer, $ids[$key]);
+            unset($ids[$key]);
         }
+        ksort($results);
 
-        return $published;
+        return array_merge(...$results);
     }
 }

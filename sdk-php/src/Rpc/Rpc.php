@@ -72,9 +72,9 @@ final class Rpc
      * The same call many times, several under way at a time. One that fails is sent again, as `send` does, before the next answer is
      * looked at; when nothing has succeeded for as long as the connection's deadline, the rest is not tried any more.
      *
-     * @param iterable<int, string> $requests
+     * @param iterable<int, string|null> $requests a null says that there is none for now: see Multiplexing
      *
-     * @return \Generator<int, string|WaybillException> the answers, under the keys of the requests, in any order
+     * @return \Generator<int, string|WaybillException|null> the answers, under the keys of the requests, in any order
      */
     public function sendMany(string $method, iterable $requests, Repeat $repeat, int $inFlight): \Generator
     {
@@ -83,10 +83,14 @@ final class Rpc
         $underWay = [];
         $calls = (function () use ($requests, $method, &$underWay, &$failingSince): \Generator {
             foreach ($requests as $key => $request) {
-                yield $key => $underWay[$key] = $this->prepare($method, $request, since: $failingSince);
+                yield $key => $request === null ? null : $underWay[$key] = $this->prepare($method, $request, since: $failingSince);
             }
         })();
         foreach ($this->replies($calls, $inFlight) as $key => $reply) {
+            if ($reply === null) {
+                yield null;
+                continue;
+            }
             $call = $underWay[$key];
             unset($underWay[$key]);
             if ($reply->status !== Status::Ok) {
@@ -139,9 +143,9 @@ final class Rpc
     }
 
     /**
-     * @param \Generator<int, Call> $calls
+     * @param \Generator<int, Call|null> $calls
      *
-     * @return \Generator<int, Reply>
+     * @return \Generator<int, Reply|null>
      */
     private function replies(\Generator $calls, int $inFlight): \Generator
     {
@@ -149,7 +153,7 @@ final class Rpc
             return yield from $this->transport->unaryMany($calls, $inFlight);
         }
         foreach ($calls as $key => $call) {
-            yield $key => $this->transport->unary($call);
+            yield $key => $call === null ? null : $this->transport->unary($call);
         }
     }
 

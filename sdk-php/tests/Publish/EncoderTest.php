@@ -30,7 +30,7 @@ final class EncoderTest extends TestCase
     {
         $encoded = (new Encoder(new ConnectOptions()))->encode($item);
         $request = new V1\PublishRequest();
-        $request->mergeFromString(Encoder::request([$encoded, $encoded]));
+        $request->mergeFromString($encoded->field() . $encoded->field());
         self::assertCount(2, $request->getMessages());
         $message = $request->getMessages()[1];
         self::assertInstanceOf(V1\Message::class, $message);

@@ -59,6 +59,7 @@ abstract class ConformanceTestCase extends TestCase
         })();
         $seen = [];
         foreach ($transport->unaryMany($calls, 50) as $key => $reply) {
+            self::assertNotNull($reply);
             self::assertSame((string) $key, $reply->body, $reply->message);
             $seen[$key] = true;
         }
@@ -77,9 +78,35 @@ abstract class ConformanceTestCase extends TestCase
         }
         $began = microtime(true);
         foreach ($transport->unaryMany(array_fill(0, 20, self::call('Slow', '500')), 20) as $reply) {
+            self::assertNotNull($reply);
             self::assertSame(Status::Ok, $reply->status, $reply->message);
         }
         self::assertLessThan(5, microtime(true) - $began);
+    }
+
+    public function testWhoHasNoCallForNowIsGivenTheTimeToMakeOthers(): void
+    {
+        $server = new EchoServer();
+        $transport = $this->open($server);
+        if (!$transport instanceof Multiplexing) {
+            self::assertSame(Kind::Grpc, static::kind());
+
+            return;
+        }
+        $calls = [self::call('Slow', '500'), self::call('Echo', 'a'), null, self::call('Echo', 'b'), null, null, self::call('Echo', 'c')];
+        $seen = [];
+        foreach ($transport->unaryMany($calls, 2) as $key => $reply) {
+            if ($reply === null) {
+                self::assertBody('between', $transport->unary(self::call('Echo', 'between')));
+                $seen[] = 'nothing';
+            } else {
+                $seen[] = $reply->body;
+            }
+        }
+
+        self::assertSame(3, \count(array_keys($seen, 'nothing', true)));
+        self::assertEqualsCanonicalizing(['500', 'a', 'b', 'c'], array_diff($seen, ['nothing']));
+        self::assertGreaterThan(array_search('nothing', $seen, true), array_search('500', $seen, true), 'a pause waits for nothing');
     }
 
     public function testAConnectionThatReachesItsMaximumAgeIsReplacedWithoutAFailure(): void

@@ -6,31 +6,28 @@ namespace Waybill\Laravel\Queue;
 
 use Waybill\Client;
 use Waybill\Exception\WaybillException;
-use Waybill\Publish\MessageId;
+use Waybill\Pipeline;
 use Waybill\PublishItem;
 
 /**
- * Publishes what is dispatched: at once, or, inside `run`, together. One for the process.
+ * Publishes what is dispatched: each at once, or, inside `together`, by a pipeline. One for the process.
  *
  * @internal
  */
-final class Pipeline
+final class JobPublisher
 {
-    /** So much is published on the way, so that a long loop is not all in memory. */
-    private const MESSAGES = 1_000;
-    private const BYTES = 4_194_304;
+    /** So many wait for their results, which are kept until then. */
+    private const MESSAGES = 10_000;
 
     private int $depth = 0;
 
-    /** @var array<int, array{Client, list<PublishItem>}> what waits, by the client that is to publish it */
-    private array $waiting = [];
+    /** @var array<int, Pipeline> by the client that publishes */
+    private array $pipelines = [];
 
     private int $messages = 0;
 
-    private int $bytes = 0;
-
     /**
-     * What is published inside is durable when this returns; when `work` throws, too, as it would be without a pipeline.
+     * What is published inside is durable when this returns; when `work` throws, too, as it would be otherwise.
      *
      * @template T
      *
@@ -40,7 +37,7 @@ final class Pipeline
      *
      * @throws WaybillException what was not accepted; beside it, as `getPrevious`, what `work` threw
      */
-    public function run(\Closure $work): mixed
+    public function together(\Closure $work): mixed
     {
         ++$this->depth;
         try {
@@ -61,12 +58,9 @@ final class Pipeline
         if ($this->depth === 0) {
             return $client->publish($item->topic, $item->body, $item->options)->id;
         }
-        $id = $item->options->id === '' ? MessageId::make() : $item->options->id;
-        $key = spl_object_id($client);
-        $this->waiting[$key] ??= [$client, []];
-        $this->waiting[$key][1][] = new PublishItem($item->topic, $item->body, $item->options->withId($id));
-        $this->bytes += \strlen($item->body);
-        if (++$this->messages >= self::MESSAGES || $this->bytes >= self::BYTES) {
+        $pipeline = $this->pipelines[spl_object_id($client)] ??= $client->pipeline();
+        $id = $pipeline->publish($item->topic, $item->body, $item->options);
+        if (++$this->messages >= self::MESSAGES) {
             $this->flush();
         }
 
@@ -75,13 +69,13 @@ final class Pipeline
 
     private function flush(): void
     {
-        $waiting = $this->waiting;
-        $this->waiting = [];
-        $this->messages = $this->bytes = 0;
+        $pipelines = $this->pipelines;
+        $this->pipelines = [];
+        $this->messages = 0;
         $failure = null;
-        foreach ($waiting as [$client, $items]) {
+        foreach ($pipelines as $pipeline) {
             try {
-                $client->publishMany($items);
+                $pipeline->flush();
             } catch (WaybillException $exception) {
                 $failure ??= $exception;
             }

@@ -18,7 +18,7 @@ final readonly class WaybillConnector implements ConnectorInterface
     public function __construct(
         private Clients $clients,
         private \Closure $outbox,
-        private Pipeline $pipeline,
+        private JobPublisher $jobs,
     ) {}
 
     /**
@@ -34,7 +34,7 @@ final readonly class WaybillConnector implements ConnectorInterface
             $clients->worker($options->url),
             $options,
             $options->outbox === null ? null : ($this->outbox)()->on($options->outbox),
-            $this->pipeline,
+            $this->jobs,
         );
     }
 }

@@ -50,7 +50,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         private readonly Client $worker,
         private readonly QueueOptions $options,
         private readonly ?ApplicationOutbox $outbox,
-        private readonly Pipeline $pipeline,
+        private readonly JobPublisher $jobs,
     ) {
         $this->dispatchAfterCommit = $options->afterCommit;
         $this->depth = new QueueDepth($publisher, $options->channel);
@@ -132,7 +132,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
      */
     public function pushRaw($payload, $queue = null, array $options = []): string
     {
-        return $this->send([$this->item($payload, $queue, null, '')])[0];
+        return $this->send($this->item($payload, $queue, null, ''));
     }
 
     /**
@@ -144,24 +144,18 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
      */
     public function bulk($jobs, $data = '', $queue = null): void
     {
-        $items = [];
-        foreach (\is_array($jobs) ? $jobs : [$jobs] as $job) {
-            if (!\is_string($job) && !\is_object($job)) {
-                throw new \InvalidArgumentException('a job is an object or the name of a class, not ' . get_debug_type($job));
-            }
-            $delay = \is_object($job) ? Delay::of($job) : null;
-            if ($this->shouldDispatchAfterCommit($job)) {
-                $this->enqueue($job, $data, $queue, $delay);
-                continue;
-            }
-            $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
-            $this->enqueueUsing($job, $payload, $this->name($queue), $delay, function (string $payload) use (&$items, $queue, $delay): string {
-                $items[] = $item = $this->item($payload, $queue, $delay, self::uuid($payload));
+        $jobs = \is_array($jobs) ? $jobs : [$jobs];
+        if ($this->toOutbox()) {
+            $this->bulkToOutbox($jobs, $data, $queue);
 
-                return $item->options->id;
-            });
+            return;
         }
-        $this->send($items);
+        $this->jobs->together(function () use ($jobs, $data, $queue): void {
+            foreach ($jobs as $job) {
+                $job = self::job($job);
+                $this->enqueue($job, $data, $queue, \is_object($job) ? Delay::of($job) : null);
+            }
+        });
     }
 
     /**
@@ -255,9 +249,9 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         }
         $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
 
-        $id = $this->enqueueUsing($job, $payload, $this->name($queue), $delay, fn(string $payload) => $this->send([
+        $id = $this->enqueueUsing($job, $payload, $this->name($queue), $delay, fn(string $payload) => $this->send(
             $this->item($payload, $queue, $delay, self::uuid($payload)),
-        ])[0]);
+        ));
 
         return \is_string($id) ? $id : null;
     }
@@ -274,23 +268,43 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     }
 
     /**
-     * @param list<PublishItem> $items
+     * As rows that are written together.
      *
-     * @return list<string> the ids
+     * @param array<array-key, mixed> $jobs
      */
-    private function send(array $items): array
+    private function bulkToOutbox(array $jobs, mixed $data, \UnitEnum|string|null $queue): void
     {
-        if ($items === []) {
-            return [];
+        $items = [];
+        foreach ($jobs as $job) {
+            $job = self::job($job);
+            $delay = \is_object($job) ? Delay::of($job) : null;
+            $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
+            $this->enqueueUsing($job, $payload, $this->name($queue), $delay, function (string $payload) use (&$items, $queue, $delay): string {
+                $items[] = $item = $this->item($payload, $queue, $delay, self::uuid($payload));
+
+                return $item->options->id;
+            });
         }
-        if ($this->toOutbox()) {
-            return $this->outbox?->publishMany($items) ?? [];
-        }
-        if (\count($items) === 1) {
-            return [$this->pipeline->publish($this->publisher, $items[0])];
+        $this->outbox?->publishMany($items);
+    }
+
+    private static function job(mixed $job): string|object
+    {
+        if (!\is_string($job) && !\is_object($job)) {
+            throw new \InvalidArgumentException('a job is an object or the name of a class, not ' . get_debug_type($job));
         }
 
-        return array_map(static fn($published) => $published->id, $this->publisher->publishMany($items));
+        return $job;
+    }
+
+    /** Answers with the message's id. */
+    private function send(PublishItem $item): string
+    {
+        if ($this->outbox?->isOpen() === true) {
+            return $this->outbox->publishMany([$item])[0];
+        }
+
+        return $this->jobs->publish($this->publisher, $item);
     }
 
     /**

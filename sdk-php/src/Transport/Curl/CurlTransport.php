@@ -57,11 +57,7 @@ final class CurlTransport implements Multiplexing
 
     public function unary(Call $call): Reply
     {
-        foreach ($this->unaryMany([$call], 1) as $reply) {
-            return $reply;
-        }
-
-        return Reply::cancelled();
+        return $this->unaryMany([$call], 1)->current() ?? Reply::cancelled();
     }
 
     public function unaryMany(iterable $calls, int $inFlight): \Generator
@@ -76,13 +72,14 @@ final class CurlTransport implements Multiplexing
         $multi = $this->multi();
         try {
             while ($source->valid() || $underWay !== []) {
-                while (\count($underWay) < $inFlight && $source->valid()) {
-                    $transfer = new Transfer($this->options, $source->current());
+                while (\count($underWay) < $inFlight && ($call = $source->current()) !== null) {
+                    $transfer = new Transfer($this->options, $call);
                     curl_multi_add_handle($multi, $transfer->handle);
                     $underWay[$source->key()] = $transfer;
                     $source->next();
                 }
-                foreach ($this->advance($multi, $underWay) as $key => $reply) {
+                $pausing = $source->valid() && $source->current() === null;
+                foreach ($this->advance($multi, $underWay, !$pausing) as $key => $reply) {
                     curl_multi_remove_handle($multi, $underWay[$key]->handle);
                     unset($underWay[$key]);
                     if ($underWay === [] && ($reply->status === Status::DeadlineExceeded || $reply->status === Status::Cancelled)) {
@@ -91,6 +88,10 @@ final class CurlTransport implements Multiplexing
                         $multi = $this->multi();
                     }
                     yield $key => $reply;
+                }
+                if ($pausing) {
+                    yield null;
+                    $source->next();
                 }
             }
         } finally {
@@ -107,17 +108,17 @@ final class CurlTransport implements Multiplexing
     }
 
     /**
-     * Waits until something has happened.
+     * Does what can be done now; waits for something to happen when there is nothing.
      *
      * @param array<int, Transfer> $underWay
      *
      * @return array<int, Reply> of what is over
      */
-    private function advance(\CurlMultiHandle $multi, array $underWay): array
+    private function advance(\CurlMultiHandle $multi, array $underWay, bool $wait): array
     {
         curl_multi_exec($multi, $running);
         $over = self::finished($multi, $underWay);
-        if ($over !== []) {
+        if ($over !== [] || !$wait) {
             return $over;
         }
         curl_multi_select($multi, self::LOOK_UP_SECONDS);

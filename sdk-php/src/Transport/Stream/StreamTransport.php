@@ -52,13 +52,13 @@ final class StreamTransport implements Multiplexing
         $source = (static fn() => yield from $calls)();
         /** @var array<int, Exchange> $underWay */
         $underWay = [];
+        $connection = null;
         $this->busy = true;
         try {
-            $connection = null;
             while ($source->valid() || $underWay !== []) {
-                while (\count($underWay) < $inFlight && $source->valid()) {
+                while (\count($underWay) < $inFlight && ($call = $source->current()) !== null) {
                     if ($underWay === []) {
-                        $connected = $this->connect($source->current());
+                        $connected = $this->connect($call);
                         if ($connected instanceof Reply) {
                             yield $source->key() => $connected;
                             $source->next();
@@ -69,10 +69,13 @@ final class StreamTransport implements Multiplexing
                         // What is under way on a connection that is leaving ends before another is made.
                         break;
                     }
-                    $underWay[$source->key()] = $connection->begin($source->current());
+                    $underWay[$source->key()] = $connection->begin($call);
                     $source->next();
                 }
-                if ($connection !== null && $underWay !== []) {
+                $pausing = $source->valid() && $source->current() === null;
+                if ($pausing) {
+                    $connection?->refresh();
+                } elseif ($connection !== null && $underWay !== []) {
                     $this->wait($connection, $underWay);
                 }
                 foreach ($underWay as $key => $exchange) {
@@ -81,10 +84,16 @@ final class StreamTransport implements Multiplexing
                         yield $key => $exchange->reply;
                     }
                 }
+                if ($pausing) {
+                    $this->busy = false;
+                    yield null;
+                    $this->busy = true;
+                    $source->next();
+                }
             }
         } finally {
             foreach ($underWay as $exchange) {
-                $this->connection?->abandon($exchange, Reply::cancelled());
+                $connection?->abandon($exchange, Reply::cancelled());
             }
             $this->busy = false;
         }
