@@ -57,6 +57,6 @@ VOLUME /data
 EXPOSE 9091 7878
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "server/dist/cli/probe.js"]
-# The heap's young part, 16 MiB unless told: with 32 MiB short-lived messages die there, and the collector takes half the time.
-ENTRYPOINT ["node", "--max-semi-space-size=32", "server/dist/cli/main.js"]
+# The heap's young part: Node takes less where memory is limited. With 32 MiB a gateway is 40 MB larger, and no faster.
+ENTRYPOINT ["node", "--max-semi-space-size=16", "server/dist/cli/main.js"]
 CMD ["serve"]

@@ -1,36 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { RabbitBroker } from './adapters/broker-rabbitmq/broker.js';
-import { SqliteBroker } from './adapters/broker-sqlite/broker.js';
-import { SqliteQueues } from './adapters/broker-sqlite/queues.js';
-import { MysqlAuditLog } from './adapters/ledger-mysql/audit-log.js';
-import { MysqlBacklogs } from './adapters/ledger-mysql/backlogs.js';
-import { MysqlConnection } from './adapters/ledger-mysql/connection.js';
-import { MysqlCronBook, MysqlCronTicks } from './adapters/ledger-mysql/cron.js';
-import { MysqlInspector } from './adapters/ledger-mysql/inspector.js';
-import { MysqlLedger } from './adapters/ledger-mysql/ledger.js';
-import { MysqlOperator } from './adapters/ledger-mysql/operator.js';
-import { MysqlSchedule } from './adapters/ledger-mysql/schedule.js';
-import { SqliteAuditLog } from './adapters/ledger-sqlite/audit-log.js';
-import { SqliteBacklogs } from './adapters/ledger-sqlite/backlogs.js';
-import { SqliteCronBook, SqliteCronTicks } from './adapters/ledger-sqlite/cron.js';
-import { SqliteDedupe } from './adapters/ledger-sqlite/dedupe.js';
-import { SqliteInspector } from './adapters/ledger-sqlite/inspector.js';
-import { SqliteLedger } from './adapters/ledger-sqlite/ledger.js';
-import { SqliteOperator } from './adapters/ledger-sqlite/operator.js';
-import { SqliteSchedule } from './adapters/ledger-sqlite/schedule.js';
-import { LocalClientLocks } from './adapters/locks-local/client-locks.js';
-import { LocalLocks } from './adapters/locks-local/locks.js';
-import { LocalMembership } from './adapters/locks-local/membership.js';
-import { LocalNodeBoard } from './adapters/locks-local/node-board.js';
-import { RedisClientLocks } from './adapters/locks-redis/client-locks.js';
-import { RedisConnection } from './adapters/locks-redis/connection.js';
-import { RedisDedupe } from './adapters/locks-redis/dedupe.js';
-import { RedisLockRegister } from './adapters/locks-redis/lock-register.js';
-import { RedisLocks } from './adapters/locks-redis/locks.js';
-import { RedisMembership } from './adapters/locks-redis/membership.js';
-import { RedisNodeBoard } from './adapters/locks-redis/node-board.js';
-import { openStore } from './adapters/sqlite/store.js';
 import { type Address, parseAddress, splitAmqpUrls } from './config/address.js';
 import { engine as engineOf } from './config/engine.js';
 import type { Config } from './config/schema.js';
@@ -41,17 +10,26 @@ import type { Logger } from './ports/logger.js';
 import { type Meters, silentMeters } from './ports/telemetry.js';
 
 /** The composition root: the only place that names adapters. */
-export function createGateway(
+export async function createGateway(
   config: Config,
   logger: Logger,
   clock: Clock = systemClock,
   options: GatewayOptions = {},
-): Gateway {
-  return new Gateway(config, createEngine(config, logger, clock, options.telemetry?.meters), logger, clock, options);
+): Promise<Gateway> {
+  const engine = await createEngine(config, logger, clock, options.telemetry?.meters);
+  return new Gateway(config, engine, logger, clock, options);
 }
 
-/** The engine that the config asks for, not yet started. */
-export function createEngine(config: Config, logger: Logger, clock: Clock, meters: Meters = silentMeters): Engine {
+/**
+ * The engine that the config asks for, not yet started. Its adapters are loaded here, and those of the other engine are not: with their
+ * libraries they are 40 MB of memory to a process that has one SQLite file.
+ */
+export function createEngine(
+  config: Config,
+  logger: Logger,
+  clock: Clock,
+  meters: Meters = silentMeters,
+): Promise<Engine> {
   return engineOf(config) === 'embedded'
     ? embedded(config, logger, clock, meters)
     : cluster(config, logger, clock, meters);
@@ -65,7 +43,22 @@ function nodeName(): string {
   return `${host}-${randomUUID().slice(0, 8)}`;
 }
 
-function embedded(config: Config, logger: Logger, clock: Clock, meters: Meters): Engine {
+async function embedded(config: Config, logger: Logger, clock: Clock, meters: Meters): Promise<Engine> {
+  const { SqliteBroker } = await import('./adapters/broker-sqlite/broker.js');
+  const { SqliteQueues } = await import('./adapters/broker-sqlite/queues.js');
+  const { SqliteAuditLog } = await import('./adapters/ledger-sqlite/audit-log.js');
+  const { SqliteBacklogs } = await import('./adapters/ledger-sqlite/backlogs.js');
+  const { SqliteCronBook, SqliteCronTicks } = await import('./adapters/ledger-sqlite/cron.js');
+  const { SqliteDedupe } = await import('./adapters/ledger-sqlite/dedupe.js');
+  const { SqliteInspector } = await import('./adapters/ledger-sqlite/inspector.js');
+  const { SqliteLedger } = await import('./adapters/ledger-sqlite/ledger.js');
+  const { SqliteOperator } = await import('./adapters/ledger-sqlite/operator.js');
+  const { SqliteSchedule } = await import('./adapters/ledger-sqlite/schedule.js');
+  const { LocalClientLocks } = await import('./adapters/locks-local/client-locks.js');
+  const { LocalLocks } = await import('./adapters/locks-local/locks.js');
+  const { LocalMembership } = await import('./adapters/locks-local/membership.js');
+  const { LocalNodeBoard } = await import('./adapters/locks-local/node-board.js');
+  const { openStore } = await import('./adapters/sqlite/store.js');
   const node = nodeName();
   const store = openStore({ file: config.DataFile, logger, clock, meters });
   const broker = new SqliteBroker(store, { maxWaitingBytes: config.MaxPendingPublishBytes });
@@ -95,7 +88,23 @@ function embedded(config: Config, logger: Logger, clock: Clock, meters: Meters):
   };
 }
 
-function cluster(config: Config, logger: Logger, clock: Clock, meters: Meters): Engine {
+async function cluster(config: Config, logger: Logger, clock: Clock, meters: Meters): Promise<Engine> {
+  const { RabbitBroker } = await import('./adapters/broker-rabbitmq/broker.js');
+  const { MysqlAuditLog } = await import('./adapters/ledger-mysql/audit-log.js');
+  const { MysqlBacklogs } = await import('./adapters/ledger-mysql/backlogs.js');
+  const { MysqlConnection } = await import('./adapters/ledger-mysql/connection.js');
+  const { MysqlCronBook, MysqlCronTicks } = await import('./adapters/ledger-mysql/cron.js');
+  const { MysqlInspector } = await import('./adapters/ledger-mysql/inspector.js');
+  const { MysqlLedger } = await import('./adapters/ledger-mysql/ledger.js');
+  const { MysqlOperator } = await import('./adapters/ledger-mysql/operator.js');
+  const { MysqlSchedule } = await import('./adapters/ledger-mysql/schedule.js');
+  const { RedisClientLocks } = await import('./adapters/locks-redis/client-locks.js');
+  const { RedisConnection } = await import('./adapters/locks-redis/connection.js');
+  const { RedisDedupe } = await import('./adapters/locks-redis/dedupe.js');
+  const { RedisLockRegister } = await import('./adapters/locks-redis/lock-register.js');
+  const { RedisLocks } = await import('./adapters/locks-redis/locks.js');
+  const { RedisMembership } = await import('./adapters/locks-redis/membership.js');
+  const { RedisNodeBoard } = await import('./adapters/locks-redis/node-board.js');
   const node = nodeName();
   const broker = new RabbitBroker({
     url: splitAmqpUrls(config.AmqpUrl),

@@ -79,7 +79,7 @@ export async function openBus(options: OpenBusOptions): Promise<Bus> {
 
 async function start(config: Config, logger: Logger): Promise<Gateway> {
   try {
-    const gateway = createGateway(config, logger, undefined, { listens: false });
+    const gateway = await createGateway(config, logger, undefined, { listens: false });
     await gateway.start();
     return gateway;
   } catch (error) {

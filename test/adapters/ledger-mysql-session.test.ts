@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { inTransaction } from '../../server/src/adapters/ledger-mysql/session.js';
 import { textLiteral } from '../../server/src/adapters/ledger-mysql/statements/literals.js';
@@ -70,4 +72,26 @@ test('texts that would end a literal or a statement are stored as they are', asy
   const reasons = new Map(stored.map(({ message_id, reason }) => [message_id, reason]));
   expect(texts.map((_, i) => reasons.get(`m${i}'\\`))).toEqual(texts);
   expect(new Set(stored.map((row) => row.consumer))).toEqual(new Set([consumer]));
+});
+
+/** What is reachable, in bytes. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+test('a gateway with all its connections open keeps little for each', async () => {
+  const connectionLimit = 20;
+  const { connection } = await new MysqlLab(url).gateway({ connectionLimit });
+  const all = () =>
+    Promise.all(
+      Array.from({ length: connectionLimit }, () => connection.once((session) => session.rows('SELECT SLEEP(0.2)'))),
+    );
+  const before = heapInUse();
+  await all();
+  const grown = heapInUse() - before;
+  expect(connection.connections().open).toBe(connectionLimit);
+  expect(grown / connectionLimit).toBeLessThan(200_000);
 });

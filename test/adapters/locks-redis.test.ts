@@ -171,6 +171,20 @@ test('concurrent calls of one tick travel together and each gets its own answer'
   expect(new Set(answers.map(([, second]) => second))).toEqual(new Set(['new']));
 });
 
+test('ids that share nothing go a hundred to a command, and each gets its own answer', async () => {
+  const redis = await startRedis();
+  const dedupe = new RedisDedupe(await connected(redis.url), { windowSeconds: 60 });
+  const other = otherProgram(redis.url);
+  const ids = Array.from({ length: 250 }, (_, n) => `order-${n}`);
+  const commands = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await other.info('commandstats'))?.[1] ?? 0);
+  expect(new Set(await dedupe.begin('orders', ids))).toEqual(new Set(['new']));
+  expect(await commands()).toBe(3);
+  const thirds = ids.filter((_, n) => n % 3 === 0);
+  dedupe.accepted('orders', thirds);
+  expect(await dedupe.begin('orders', ids)).toEqual(ids.map((_, n) => (n % 3 === 0 ? 'accepted' : 'begun')));
+  expect(await commands()).toBe(3 + 1 + 3);
+});
+
 test('scripts that Redis has lost are loaded again', async () => {
   const redis = await startRedis();
   const connection = await connected(redis.url);

@@ -85,7 +85,7 @@ describe('the image', () => {
 
   it('starts the gateway in exec form, so that signals reach it', () => {
     const command = [...texts('ENTRYPOINT').flatMap(execForm), ...texts('CMD').flatMap(execForm)];
-    expect(command).toEqual(['node', '--max-semi-space-size=32', 'server/dist/cli/main.js', 'serve']);
+    expect(command).toEqual(['node', '--max-semi-space-size=16', 'server/dist/cli/main.js', 'serve']);
     expect(existsSync(`${ROOT}${sourceOf(command[2] ?? '')}`)).toBe(true);
   });
 

@@ -99,7 +99,7 @@ export class Gateway {
       name: 'the gateway',
       file: process.execPath,
       // As `npm start` and the container run it.
-      args: ['--max-semi-space-size=32', PROGRAM, 'serve'],
+      args: ['--max-semi-space-size=16', PROGRAM, 'serve'],
       // Nothing of the developer's own environment but what a program needs to run.
       env: { PATH: process.env.PATH, HOME: folder.path, TMPDIR: process.env.TMPDIR, ...asText(all) },
       cwd: folder.path,

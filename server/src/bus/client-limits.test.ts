@@ -9,8 +9,8 @@ import { UNLIMITED } from './limits.js';
 let fixture: EmbeddedFixture;
 let bus: Bus;
 
-beforeEach(() => {
-  fixture = new EmbeddedFixture();
+beforeEach(async () => {
+  fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   bus = fixture.bus({ limits: { ...UNLIMITED, client: { messages: 2, bytes: 1_000_000 } } });
 });

@@ -14,7 +14,7 @@ describe('when the wall clock is set', () => {
   let consumer: TestConsumer;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     const channel = await bus.channels.open('orders', 'billing', undefined);

@@ -14,8 +14,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 let fixture: EmbeddedFixture;
 let woken: number[];
 
-beforeEach(() => {
-  fixture = new EmbeddedFixture();
+beforeEach(async () => {
+  fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   fixture.clock.time = Date.parse('2026-01-01T00:00:30Z');
   woken = [];

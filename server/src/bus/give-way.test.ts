@@ -15,7 +15,7 @@ describe('giving way to a hungry gateway', () => {
   let channel: Channel;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     const words = new Words();
     [slow, fast] = [fixture.bus({}, words.join()), fixture.bus({}, words.join())];
     onTestFinished(async () => {

@@ -13,7 +13,7 @@ describe('the keeper', () => {
   let channel: Channel;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     channel = await bus.channels.open('orders', 'billing', undefined);

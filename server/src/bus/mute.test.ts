@@ -15,7 +15,7 @@ describe('a consumer whose leases ended, and that says nothing', () => {
   let frozen: TestConsumer;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     channel = await bus.channels.open('orders', 'billing', undefined);

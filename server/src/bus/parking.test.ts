@@ -9,8 +9,8 @@ describe('parking', () => {
   let fixture: EmbeddedFixture;
   let bus: Bus;
 
-  beforeEach(() => {
-    fixture = new EmbeddedFixture();
+  beforeEach(async () => {
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
   });

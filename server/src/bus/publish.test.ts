@@ -13,7 +13,7 @@ describe('publishing', () => {
   let bus: Bus;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     await bus.channels.open('orders', 'billing', undefined);

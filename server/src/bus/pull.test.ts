@@ -15,7 +15,7 @@ describe('pulling', () => {
   let caller: AbortController;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     channel = await bus.channels.open('orders', 'billing', undefined);

@@ -13,8 +13,8 @@ describe('under races and faults', () => {
   let fixture: EmbeddedFixture;
   let bus: Bus;
 
-  beforeEach(() => {
-    fixture = new EmbeddedFixture();
+  beforeEach(async () => {
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
   });

@@ -13,7 +13,7 @@ describe('releasing what is due', () => {
   let bus: Bus;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
   });
@@ -141,7 +141,7 @@ describe('releasing what is due', () => {
 
 describe('what waits', () => {
   test('is withdrawn or put off, but only until its delivery begins', async () => {
-    const fixture = new EmbeddedFixture();
+    const fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     const bus = fixture.bus();
     const now = fixture.clock.now();

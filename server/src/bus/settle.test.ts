@@ -17,7 +17,7 @@ describe('settling', () => {
   let channel: Channel;
 
   beforeEach(async () => {
-    fixture = new EmbeddedFixture();
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     channel = await bus.channels.open('orders', 'billing', undefined);

@@ -11,8 +11,8 @@ describe('a message that comes again', () => {
   let fixture: EmbeddedFixture;
   let bus: Bus;
 
-  beforeEach(() => {
-    fixture = new EmbeddedFixture();
+  beforeEach(async () => {
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
   });

@@ -61,5 +61,9 @@ function wordsOf(error: unknown): string {
     error instanceof ConfigError ||
     error instanceof StartError ||
     error instanceof WaybillError;
-  return known ? error.message : (error.stack ?? error.message);
+  if (known) return error.message;
+  // Much is loaded only where it is wanted, so an install that is not whole shows late.
+  if ('code' in error && error.code === 'ERR_MODULE_NOT_FOUND')
+    return `waybill is not installed whole: ${error.message}`;
+  return error.stack ?? error.message;
 }

@@ -3,7 +3,7 @@ import { EmbeddedFixture } from '../fixture/embedded.js';
 import { AuditPruneWorker } from './audit-prune.js';
 
 test('the audit log keeps what is younger than its retention, and a long backlog goes in parts', async () => {
-  const fixture = new EmbeddedFixture();
+  const fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   const { auditLog } = fixture.engine;
   const worker = new AuditPruneWorker(auditLog, fixture.clock, 60_000);

@@ -15,8 +15,8 @@ describe('the due worker', () => {
   let worker: DueWorker;
   let shards: { held: Shard[] };
 
-  beforeEach(() => {
-    fixture = new EmbeddedFixture();
+  beforeEach(async () => {
+    fixture = await EmbeddedFixture.create();
     onTestFinished(() => fixture.remove());
     bus = fixture.bus();
     const { engine, clock } = fixture;

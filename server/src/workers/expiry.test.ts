@@ -5,7 +5,7 @@ import { allShards } from '../fixture/shards.js';
 import { ExpiryWorker } from './expiry.js';
 
 async function pulled(count: number, maxRetries: number) {
-  const fixture = new EmbeddedFixture();
+  const fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   const bus = fixture.bus();
   const ids = Array.from({ length: count }, (_, i) => `m${i}`);

@@ -6,7 +6,7 @@ import { settled } from '../fixture/until.js';
 import { ParkedWorker } from './parked.js';
 
 test('the parked worker brings what nobody saw to the channel that is there by now', async () => {
-  const fixture = new EmbeddedFixture();
+  const fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   const bus = fixture.bus();
   await bus.publish(messages('orders', 'a'), 'messages', fixture.clock.now() + 5_000);

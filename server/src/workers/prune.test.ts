@@ -5,7 +5,7 @@ import { messages } from '../fixture/incoming.js';
 import { PruneWorker } from './prune.js';
 
 test('the prune worker removes what was final before the retention, and keeps dead letters', async () => {
-  const fixture = new EmbeddedFixture();
+  const fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   const bus = fixture.bus();
   const channel = await bus.channels.open('orders', 'billing', undefined);
@@ -38,7 +38,7 @@ test('the prune worker removes what was final before the retention, and keeps de
 test('the prune worker goes on at once while there is more than it removes at a time, and gives way to others', async () => {
   let tookMs = 0;
   let left = 1_020;
-  const fixture = new EmbeddedFixture();
+  const fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   const { schedule } = fixture.engine;
   vi.useFakeTimers({ toFake: ['performance'] });

@@ -103,6 +103,8 @@ export class MysqlConnection implements Dependency {
       queryFormat: (sql) => sql,
       // Traces of the caller cost an Error object a statement.
       trace: false,
+      // None is prepared, and for the 16,000 that are the default each connection makes room at once: half a megabyte.
+      maxPreparedStatements: 1,
     });
     this.#pool.on('connection', (connection) => this.#opened(connection));
     this.#pool.on('acquire', (connection) => this.#idle.delete(connection));

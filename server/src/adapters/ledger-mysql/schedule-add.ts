@@ -23,7 +23,7 @@ export async function addWaiting(
   const mark = randomInt(1, MARKS);
   const rows = messages.map((waiting, i) => heldOf(waiting, topicIds[i] ?? 0, mark));
   const sorted = rows.toSorted(byKey);
-  const found = rows.map((row, i): Indexed => ({ ...row, terms: messages[i]?.terms })).sort(byKey);
+  const found = indexed(rows, messages).sort(byKey);
   try {
     await inTransaction(async (transaction) => {
       await addAll(transaction, sorted);
@@ -49,9 +49,22 @@ export async function addWaiting(
   return rows.map(({ sql }) => added.has(sql));
 }
 
+/** Those that are found by something: without search headers, none. */
+function indexed(rows: readonly Held[], messages: readonly Waiting[]): Indexed[] {
+  return rows.flatMap((row, i) => {
+    const terms = messages[i]?.terms;
+    return terms === undefined ? [] : [{ ...row, terms }];
+  });
+}
+
+/** The key's fields are written out: spread into a literal, a row took several times the memory of its message. */
 function heldOf({ message, dueAt }: Waiting, topicId: number, mark: number): Held {
+  const { channel, id, sql } = keyed(0, topicId, message.id);
   return {
-    ...keyed(0, topicId, message.id),
+    channel,
+    topicId,
+    id,
+    sql,
     state: dueAt === undefined ? 'parked' : 'delayed',
     attempt: 0,
     nonce: mark,

@@ -1,3 +1,4 @@
+import type { ChainableCommander } from 'ioredis';
 import type { Dedupe, Known } from '../../ports/dedupe.js';
 import type { RedisConnection, Script } from './connection.js';
 import { ACCEPTED, BEGUN, formatRanges, readRanges } from './ranges.js';
@@ -10,46 +11,61 @@ const ACCEPTED_MS = 5;
 const SWEEP_MS = 50;
 /** Bytes of one block's text before it is made shorter. */
 const MAX_TEXT = 4_096;
+/**
+ * Keys of one call of a script. The client makes more garbage of a command than of a message: with a command a key, ids that
+ * share none were most of what a gateway allocated. A call of so many keeps Redis for less than a millisecond.
+ */
+const MAX_KEYS = 100;
 
 /**
- * Adds to a block's text, and answers what it said before. The window begins anew, for the youngest id's sake.
+ * Adds to each block's text, and answers what the texts said before. The window begins anew, for the youngest id's sake. The
+ * texts, which have no commas, are one argument and one answer.
  *
  * A text that is too long is written anew with its ranges joined; if they do not join, the whole block becomes "begun", which
  * is always safe: its ids are published again when they come again, and the ledger drops the copies.
  */
 const BEGIN = `
-local text = redis.call('GET', KEYS[1]) or ''
-if #text > tonumber(ARGV[3]) then
-  local joined = {}
-  for _, kind in ipairs({'b', 'a'}) do
-    local ranges = {}
-    for low, high in string.gmatch(text, kind .. '(%d+)%-?(%d*);') do
-      ranges[#ranges + 1] = {tonumber(low), tonumber(high ~= '' and high or low)}
-    end
-    table.sort(ranges, function(x, y) return x[1] < y[1] end)
-    local open
-    for _, range in ipairs(ranges) do
-      if open and range[1] <= open[2] + 1 then
-        open[2] = math.max(open[2], range[2])
-      else
-        if open then joined[#joined + 1] = kind .. open[1] .. '-' .. open[2] .. ';' end
-        open = range
+local before = {}
+for added in string.gmatch(ARGV[1], '[^,]+') do
+  local key = KEYS[#before + 1]
+  local text = redis.call('GET', key) or ''
+  if #text > tonumber(ARGV[3]) then
+    local joined = {}
+    for _, kind in ipairs({'b', 'a'}) do
+      local ranges = {}
+      for low, high in string.gmatch(text, kind .. '(%d+)%-?(%d*);') do
+        ranges[#ranges + 1] = {tonumber(low), tonumber(high ~= '' and high or low)}
       end
+      table.sort(ranges, function(x, y) return x[1] < y[1] end)
+      local open
+      for _, range in ipairs(ranges) do
+        if open and range[1] <= open[2] + 1 then
+          open[2] = math.max(open[2], range[2])
+        else
+          if open then joined[#joined + 1] = kind .. open[1] .. '-' .. open[2] .. ';' end
+          open = range
+        end
+      end
+      if open then joined[#joined + 1] = kind .. open[1] .. '-' .. open[2] .. ';' end
     end
-    if open then joined[#joined + 1] = kind .. open[1] .. '-' .. open[2] .. ';' end
+    text = table.concat(joined)
+    if #text > tonumber(ARGV[3]) / 2 then text = 'b0-65535;' end
+    redis.call('SET', key, text)
   end
-  text = table.concat(joined)
-  if #text > tonumber(ARGV[3]) / 2 then text = 'b0-65535;' end
-  redis.call('SET', KEYS[1], text)
+  if not string.find(text, added, 1, true) then redis.call('APPEND', key, added) end
+  redis.call('PEXPIRE', key, ARGV[2])
+  before[#before + 1] = text
 end
-if not string.find(text, ARGV[1], 1, true) then redis.call('APPEND', KEYS[1], ARGV[1]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return text`;
+return table.concat(before, ',')`;
 
 /** Adds without reading. A key that is gone by now (expired, flushed) must not come back without an end. */
 const ACCEPT = `
-redis.call('APPEND', KEYS[1], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end`;
+local at = 0
+for added in string.gmatch(ARGV[1], '[^,]+') do
+  at = at + 1
+  redis.call('APPEND', KEYS[at], added)
+  if redis.call('PTTL', KEYS[at]) < 0 then redis.call('PEXPIRE', KEYS[at], ARGV[2]) end
+end`;
 
 export interface RedisDedupeOptions {
   /** For how long an id is remembered after its last use. */
@@ -63,6 +79,14 @@ interface Block {
   /** Where the ids stand in the call. */
   readonly places: number[];
 }
+
+/** What a script adds to a key. */
+interface Addition {
+  readonly key: string;
+  readonly text: string;
+}
+
+type Answer = [error: Error | null, result: unknown];
 
 /** A call of `begin` that waits for Redis. */
 class Asking {
@@ -98,7 +122,8 @@ export class RedisDedupe implements Dedupe {
   readonly #begin: Script;
   readonly #accept: Script;
   #gathered: Asking[] = [];
-  #accepted: { readonly key: string; readonly text: string }[] = [];
+  #accepted: Addition[] = [];
+  #keysPerCall = MAX_KEYS;
   #flushing = false;
   #flushingLater: NodeJS.Timeout | undefined;
   readonly #asking = new Set<Asking>();
@@ -144,7 +169,14 @@ export class RedisDedupe implements Dedupe {
         stem = whole ? '' : id.slice(0, STEM_LENGTH);
         number = whole ? 0 : lastNumber(id);
         // No topic has a `/` or `=`, so keys of different topics, and of blocks and whole ids, never meet.
-        block = blockOf(blocks, whole ? `${topic}=${id}` : `${topic}/${stem}`, this.#connection.prefix);
+        const key = `${this.#connection.prefix}:d:${topic}${whole ? `=${id}` : `/${stem}`}`;
+        block = blocks.get(key);
+        if (block === undefined) {
+          // Literals, because most blocks of whole ids stay at one: an empty list gets room for seventeen with its first.
+          block = { key, numbers: [number], places: [place] };
+          blocks.set(key, block);
+          continue;
+        }
       }
       block.numbers.push(number);
       block.places.push(place);
@@ -173,36 +205,56 @@ export class RedisDedupe implements Dedupe {
       for (const asking of askings) this.#end(asking);
       return;
     }
-    for (const { key, text } of accepted) pipeline.evalsha(this.#accept.sha, 1, key, text, this.#windowMs);
+    const begun: Addition[] = [];
     for (const { blocks } of askings) {
-      for (const { key, numbers } of blocks) {
-        const text = formatRanges(BEGUN, [...numbers]);
-        pipeline.evalsha(this.#begin.sha, 1, key, text, this.#windowMs, MAX_TEXT);
-      }
+      for (const { key, numbers } of blocks) begun.push({ key, text: formatRanges(BEGUN, [...numbers]) });
     }
+    const perCall = this.#keysPerCall;
+    const from = this.#call(pipeline, this.#accept, accepted, perCall);
+    this.#call(pipeline, this.#begin, begun, perCall);
     pipeline
       .exec()
-      .then((answers) => this.#answered(askings, accepted.length, answers ?? []))
+      .then((answers) => this.#answered(askings, answers ?? [], from, perCall))
       .catch((error: unknown) => {
         this.#connection.logger.debug({ error }, 'Redis did not take the ids');
         for (const asking of askings) this.#end(asking);
       });
   }
 
-  #answered(askings: readonly Asking[], from: number, answers: readonly [Error | null, unknown][]): void {
-    const failure = answers.find(([error]) => error !== null)?.[0];
-    if (failure) {
-      if (failure.message.startsWith('NOSCRIPT')) this.#connection.loadScripts();
-      this.#connection.logger.debug({ error: failure }, 'Redis did not take all ids');
+  /** Answers how many calls it takes. */
+  #call(pipeline: ChainableCommander, { sha }: Script, additions: readonly Addition[], perCall: number): number {
+    for (let from = 0; from < additions.length; from += perCall) {
+      const part = additions.slice(from, from + perCall);
+      const texts = part.map(({ text }) => text).join(',');
+      pipeline.evalsha(sha, part.length, ...part.map(({ key }) => key), texts, this.#windowMs, MAX_TEXT);
     }
-    let next = from;
+    return Math.ceil(additions.length / perCall);
+  }
+
+  /** The answers from this one on say what was known before. */
+  #answered(askings: readonly Asking[], answers: readonly Answer[], from: number, perCall: number): void {
+    const failure = answers.find(([error]) => error !== null)?.[0];
+    if (failure) this.#refused(failure);
+    const texts = answers
+      .slice(from)
+      .flatMap(([, text]) =>
+        typeof text === 'string' ? text.split(',') : new Array<undefined>(perCall).fill(undefined),
+      );
+    let next = 0;
     for (const asking of askings) {
       for (const block of asking.blocks) {
-        const text = answers[next++]?.[1];
-        if (typeof text === 'string') readBlock(text, block, asking.known);
+        const text = texts[next++];
+        if (text !== undefined) readBlock(text, block, asking.known);
       }
       this.#end(asking);
     }
+  }
+
+  #refused(failure: Error): void {
+    if (failure.message.startsWith('NOSCRIPT')) this.#connection.loadScripts();
+    // A Redis that is a cluster takes keys of several slots one by one, even where it is a single node.
+    if (failure.message.startsWith('CROSSSLOT')) this.#keysPerCall = 1;
+    this.#connection.logger.debug({ error: failure }, 'Redis did not take all ids');
   }
 
   #end(asking: Asking): void {
@@ -235,15 +287,6 @@ function readBlock(text: string, block: Block, known: Known[]): void {
     const place = block.places[index] ?? 0;
     known[place] = states[index] ?? 'unsure';
   }
-}
-
-function blockOf(blocks: Map<string, Block>, key: string, prefix: string): Block {
-  let block = blocks.get(key);
-  if (block === undefined) {
-    block = { key: `${prefix}:d:${key}`, numbers: [], places: [] };
-    blocks.set(key, block);
-  }
-  return block;
 }
 
 /** The four characters behind the stem as a lower-case hex number; -1 when they are none. */

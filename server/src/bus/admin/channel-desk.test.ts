@@ -18,7 +18,7 @@ let admin: Admin;
 let channel: Channel;
 
 beforeEach(async () => {
-  fixture = new EmbeddedFixture();
+  fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   bus = fixture.bus();
   admin = new Admin({ ...fixture.engine, clock: fixture.clock, logger: silentLogger }, bus, FACTS, ALONE);

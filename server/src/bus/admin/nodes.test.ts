@@ -4,7 +4,7 @@ import { silentLogger } from '../../ports/logger.js';
 import { Nodes } from './nodes.js';
 
 test('a gateway goes on to tell of itself when the wall clock is set back', async () => {
-  const fixture = new EmbeddedFixture();
+  const fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => {

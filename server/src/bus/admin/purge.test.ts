@@ -11,7 +11,7 @@ let bus: Bus;
 let channel: Channel;
 
 beforeEach(async () => {
-  fixture = new EmbeddedFixture();
+  fixture = await EmbeddedFixture.create();
   onTestFinished(() => fixture.remove());
   bus = fixture.bus();
   channel = await bus.channels.open('orders', 'billing', undefined);

@@ -7,8 +7,8 @@ import { Nodes } from './nodes.js';
 import { DepthReadings } from './readings.js';
 
 let fixture: EmbeddedFixture;
-beforeEach(() => {
-  fixture = new EmbeddedFixture();
+beforeEach(async () => {
+  fixture = await EmbeddedFixture.create();
 });
 afterEach(() => fixture.remove());
 

@@ -8,8 +8,8 @@ import { Nodes } from './nodes.js';
 import { Stats } from './stats.js';
 
 let fixture: EmbeddedFixture;
-beforeEach(() => {
-  fixture = new EmbeddedFixture();
+beforeEach(async () => {
+  fixture = await EmbeddedFixture.create();
 });
 afterEach(() => fixture.remove());
 
