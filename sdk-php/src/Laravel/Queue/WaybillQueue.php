@@ -382,6 +382,10 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     /** A dispatch that is sent again is one job: what the payload is known by is the message's id. */
     private static function uuid(string $payload): string
     {
+        // Where `withCreatePayloadHooks` puts it; nothing else of a payload, which may be large, need be read.
+        if (preg_match('/^\{"uuid":"([^"\\\\]+)"/', $payload, $match) === 1) {
+            return $match[1];
+        }
         $decoded = json_decode($payload, true);
         $uuid = \is_array($decoded) ? $decoded['uuid'] ?? '' : '';
 
