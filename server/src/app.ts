@@ -22,7 +22,7 @@ export async function createGateway(
 
 /**
  * The engine that the config asks for, not yet started. Its adapters are loaded here, and those of the other engine are not: with their
- * libraries they are 40 MB of memory to a process that has one SQLite file.
+ * libraries they are 30 MB of memory to a process that has one SQLite file.
  */
 export function createEngine(
   config: Config,
