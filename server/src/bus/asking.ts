@@ -12,7 +12,8 @@ export class Asking {
   /** True when a copy of it is being asked about: it is kept here, for what becomes of that. */
   waits(item: Buffered): boolean {
     if (this.#messages.size === 0 || !this.#messages.has(keyOf(item.message))) return false;
-    this.#copies.push(item);
+    // It may have been out, and even be settled, by the time that it is looked at again.
+    this.#copies.push({ ...item, verify: true });
     return true;
   }
 

@@ -91,7 +91,7 @@ export class Dealer {
     const asked: Buffered[] = [];
     for (const item of items) {
       const held = this.parts.table.find(this.channel, item.message);
-      if (held !== undefined) twins.push({ item, held });
+      if (held !== undefined) twins.push({ item: { ...item, verify: true }, held });
       else if (!this.#asking.waits(item)) {
         this.#asking.begin(item);
         asked.push(item);

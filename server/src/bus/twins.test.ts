@@ -105,6 +105,28 @@ describe('a message that comes again', () => {
       expect(consumer.deliveries).toHaveLength(1);
     });
 
+    test('does not come after its ack, when its plain copy came while the marked one was asked about', async () => {
+      const channel = await open();
+      const consumer = new TestConsumer(bus, channel);
+      onTestFinished(() => consumer.subscription.close('end'));
+      const gone = await bus.channels.open('elsewhere', 'nobody', undefined);
+      await bus.publish(messages('elsewhere', 'a'), 'messages', fixture.clock.now() + 5_000);
+      const frame = fixture.broker.frames.at(-1);
+      if (frame === undefined || gone === undefined) throw new Error('nothing was published');
+      const copy = { ...frame, topic: 'orders', messages: frame.messages.map((one) => ({ ...one, topic: 'orders' })) };
+      fixture.ledger.wait();
+      await fixture.broker.publish({ ...copy, verify: true }, { channel });
+      await settled();
+      await fixture.broker.publish({ ...copy, verify: false }, { channel });
+      await settled();
+      fixture.ledger.goOn();
+      await consumer.has(1);
+      expect(await consumer.ack('a')).toEqual(['ok']);
+      await until(() => fixture.broker.unsettled === 0, 'settled copies');
+      await settled();
+      expect(consumer.deliveries).toHaveLength(1);
+    });
+
     test('is handed out to one of several consumers', async () => {
       const channel = await open();
       const consumers = [1, 2, 3].map(() => new TestConsumer(bus, channel));
