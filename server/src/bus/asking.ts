@@ -6,27 +6,30 @@ import type { Buffered } from './delivery.js';
  * count as an attempt, and both be handed out.
  */
 export class Asking {
-  readonly #messages = new Set<string>();
-  #copies: Buffered[] = [];
+  /** With the copies that wait for what becomes of each. */
+  readonly #messages = new Map<string, Buffered[]>();
 
   /** True when a copy of it is being asked about: it is kept here, for what becomes of that. */
   waits(item: Buffered): boolean {
-    if (this.#messages.size === 0 || !this.#messages.has(keyOf(item.message))) return false;
+    if (this.#messages.size === 0) return false;
+    const copies = this.#messages.get(keyOf(item.message));
     // It may have been out, and even be settled, by the time that it is looked at again.
-    this.#copies.push({ ...item, verify: true });
-    return true;
+    copies?.push({ ...item, verify: true });
+    return copies !== undefined;
   }
 
   begin({ message }: Buffered): void {
-    this.#messages.add(keyOf(message));
+    this.#messages.set(keyOf(message), []);
   }
 
-  /** They are handed out, or are not to be. Answers the copies that waited meanwhile, to be looked at anew. */
+  /** They are handed out, or are not to be. Answers the copies that waited for them, to be looked at anew. */
   end(items: readonly Buffered[]): Buffered[] {
-    for (const { message } of items) this.#messages.delete(keyOf(message));
-    const copies = this.#copies;
-    this.#copies = [];
-    return copies;
+    return items.flatMap(({ message }) => {
+      const key = keyOf(message);
+      const copies = this.#messages.get(key) ?? [];
+      this.#messages.delete(key);
+      return copies;
+    });
   }
 }
 
