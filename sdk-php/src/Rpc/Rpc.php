@@ -32,7 +32,6 @@ final class Rpc
      * @template T of Message
      *
      * @param string $method `/waybill.v1.Bus/Publish`
-     * @param Message|string $request a message, or the bytes of one
      * @param T $response what the answer is read into, and returned
      * @param float|null $seconds with all tries. Default: the connection's `deadline`
      * @param (\Closure(): bool)|null $cancelled ends the call when a signal has made it true
@@ -43,15 +42,13 @@ final class Rpc
      */
     public function call(
         string $method,
-        Message|string $request,
+        Message $request,
         Message $response,
         Repeat $repeat,
         ?float $seconds = null,
         ?\Closure $cancelled = null,
     ): Message {
-        $bytes = \is_string($request) ? $request : $request->serializeToString();
-
-        return self::read($this->send($method, $bytes, $repeat, $seconds, $cancelled), $response);
+        return self::read($this->send($method, $request->serializeToString(), $repeat, $seconds, $cancelled), $response);
     }
 
     /**

@@ -24,8 +24,9 @@ use Waybill\RetryPolicy;
 /**
  * Laravel's queue on the bus: a queue is the topic `<prefix><queue>`, a job is a message, reserving it is a lease.
  *
- * A dispatch is durable when it returns, or when the pipeline does in which it was made. A job is the worker's until its lease, `retry_after`, ends. How often and when it is tried again
- * is Laravel's to say: the channel's own retry policy is set so high that it never ends a job first.
+ * A dispatch is durable when it returns, or when the pipeline does in which it was made. A job is the worker's until its lease,
+ * `retry_after`, ends. How often and when it is tried again is Laravel's to say: the channel's own retry policy is set so high that it
+ * never ends a job first.
  */
 final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
 {
@@ -300,7 +301,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     /** Answers with the message's id. */
     private function send(PublishItem $item): string
     {
-        if ($this->outbox?->isOpen() === true) {
+        if ($this->outbox !== null && $this->toOutbox()) {
             return $this->outbox->publishMany([$item])[0];
         }
 
