@@ -1,22 +1,22 @@
-import { attemptNumber } from '../model/attempt.js';
 import type { Channel } from '../model/channel.js';
 import type { Broker, BrokerConsumer, FrameDelivery, FrameSink } from '../ports/broker.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import { Backlog } from './backlog.js';
+import { Dealer, FRESH_MS } from './dealer.js';
 import { type Buffered, type Delivery, type DeliveryTable, HeldFrame, Link } from './delivery.js';
-import { type ClaimedItem, type Gate, unclaimed } from './gate.js';
+import type { Gate } from './gate.js';
+import { giveBack } from './give-back.js';
 import type { HeldAccount, HeldBytes } from './held-bytes.js';
 import type { NonceSource } from './ids.js';
 import { overLimit } from './limit.js';
 import { Pace } from './pace.js';
 import { Prefetch, type PrefetchOptions } from './prefetch.js';
-import { formatReceipt } from './receipt.js';
 import type { Stall } from './stall.js';
 import { Subscriber, type SubscriberOptions } from './subscriber.js';
 import type { Tally } from './tally.js';
-import { adopt, type Twin } from './twins.js';
+import type { Twin } from './twins.js';
 
 export interface DispatcherParts {
   readonly broker: Broker;
@@ -35,8 +35,6 @@ export interface DispatcherParts {
 
 /** How long a channel keeps its buffer after its last subscriber went: the next poll of a puller finds it warm. */
 const LINGER_MS = 250;
-/** What waited here for longer is asked about before it is handed out: a copy of it may have been settled by another gateway. */
-const FRESH_MS = 1_000;
 const RELEASE_RETRY_MS = 1_000;
 /** Consumers that had room for this long, and got nothing, starve. */
 const STARVE_MS = 100;
@@ -44,8 +42,6 @@ const STARVE_MS = 100;
 const STUCK_MS = 100;
 /** How long a gateway asks for no more than its credit takes, once it gave way. */
 const LEAN_MS = 5_000;
-/** What goes back in part goes in small frames, so that several hungry gateways get some of it. */
-const SHARE_MESSAGES = 4;
 
 /** An operator paused the channel, or empties it. */
 export type Hold = 'paused' | 'purged';
@@ -56,6 +52,7 @@ export class Dispatcher implements FrameSink {
   readonly #backlog = new Backlog();
   readonly #prefetch: Prefetch;
   readonly #pace = new Pace();
+  readonly #dealer: Dealer;
   #consumer: BrokerConsumer | undefined;
   readonly #holds = new Set<Hold>();
   readonly #account: HeldAccount;
@@ -75,6 +72,10 @@ export class Dispatcher implements FrameSink {
     this.#prefetch = new Prefetch(parts.prefetch);
     this.#account = parts.held.account();
     this.#link = new Link(this.#account);
+    this.#dealer = new Dealer(channel, parts, {
+      isHeld: () => this.#holds.size > 0,
+      takeBack: (items) => this.takeBack(items),
+    });
   }
 
   /** Throws OVERLOADED when the channel has as many subscribers here as it may have. */
@@ -156,8 +157,9 @@ export class Dispatcher implements FrameSink {
 
   /** Messages that were handed out come back, to be handed out again before all others. */
   takeBack(items: readonly Buffered[]): void {
-    this.#backlog.putBack(items.filter((item) => !item.frame.lost));
-    if (!this.#wanted) this.#linger(LINGER_MS);
+    this.#putBack(items);
+    if (this.#holds.size > 0) this.#giveBack().catch((error: unknown) => this.#complain(error));
+    else if (!this.#wanted) this.#linger(LINGER_MS);
     else this.#wake();
   }
 
@@ -201,7 +203,7 @@ export class Dispatcher implements FrameSink {
         twins.push({ item, held });
       }
     }
-    if (twins !== undefined) void this.#adopt(twins);
+    if (twins !== undefined) void this.#dealer.adopt(twins);
     if (this.#prefetch.observe(delivery.messages.length, bytes)) this.#ask();
     this.#schedulePump();
   }
@@ -210,10 +212,6 @@ export class Dispatcher implements FrameSink {
     this.#link.break();
     this.#link = new Link(this.#account);
     this.#backlog.clear();
-  }
-
-  async #adopt(twins: readonly Twin[]): Promise<void> {
-    this.takeBack(await adopt(twins, this.parts));
   }
 
   get #wanted(): boolean {
@@ -271,102 +269,11 @@ export class Dispatcher implements FrameSink {
       }
       idle = 0;
       const share = Math.ceil(this.#backlog.size / this.#subscribers.length);
-      this.#deal(subscriber, this.#backlog.take(Math.min(room, share), subscriber.roomBytes));
+      const items = this.#backlog.take(Math.min(room, share), subscriber.roomBytes);
+      this.#movedAt = this.parts.clock.steady();
+      this.#pace.passed(items.length, this.#movedAt);
+      this.#dealer.deal(subscriber, items);
     }
-  }
-
-  #deal(subscriber: Subscriber, items: readonly Buffered[]): void {
-    const { clock } = this.parts;
-    const now = clock.now();
-    const steady = clock.steady();
-    this.#movedAt = steady;
-    this.#pace.passed(items.length, steady);
-    const deliveries: Delivery[] = [];
-    let doubtful: Buffered[] | undefined;
-    let expired: Buffered[] | undefined;
-    for (const item of items) {
-      if (item.verify || steady - item.arrivedAt > FRESH_MS) {
-        doubtful ??= [];
-        doubtful.push(item);
-      } else if (isExpired(item, now)) {
-        expired ??= [];
-        expired.push(item);
-      } else {
-        deliveries.push(this.#handOut(subscriber, item, now));
-      }
-    }
-    subscriber.take(items.length - (expired?.length ?? 0), bytesOf(items) - bytesOf(expired ?? []));
-    if (deliveries.length > 0) this.#send(subscriber, deliveries, now);
-    if (expired !== undefined) this.parts.gate.expire(this.channel, expired.map(unclaimed), subscriber.name);
-    if (doubtful !== undefined) void this.#verify(subscriber, doubtful);
-  }
-
-  #handOut(subscriber: Subscriber, item: Buffered, now: number, claim?: ClaimedItem): Delivery {
-    const { message, frame } = item;
-    const attempt = claim?.attempt ?? 1;
-    const nonce = claim?.nonce ?? this.parts.nonces.next();
-    const heldSince = this.parts.clock.steady();
-    const delivery: Delivery = {
-      channel: this.channel,
-      message,
-      receipt: formatReceipt('streamed', this.channel, attempt, nonce, message),
-      frame,
-      attempt,
-      nonce,
-      consumer: subscriber.name,
-      deliveredAt: now,
-      subscriber,
-      deadline: now + subscriber.leaseMs,
-      endsAt: heldSince + subscriber.leaseMs,
-      heldSince,
-      recorded: claim !== undefined,
-      recordedAt: heldSince,
-      settling: undefined,
-    };
-    this.parts.table.add(delivery);
-    return delivery;
-  }
-
-  #send(subscriber: Subscriber, deliveries: Delivery[], now: number): void {
-    const { tally, telemetry } = this.parts;
-    tally.handedOut(this.channel.id, deliveries.length);
-    const { wait } = telemetry.meters;
-    for (const { message, attempt } of deliveries) {
-      // A retry waited because it was told to.
-      if (attempt === 1) wait.observe(Math.max(0, now - message.acceptedAt) / 1000);
-    }
-    telemetry.watch?.delivered(deliveries);
-    subscriber.send(deliveries);
-  }
-
-  /** Hands out what the ledger lets pass. */
-  async #verify(subscriber: Subscriber, items: readonly Buffered[]): Promise<void> {
-    const { gate, clock } = this.parts;
-    const admitted = await gate.admit(this.channel, items, subscriber.name);
-    // What the broker took back meanwhile comes again.
-    const claimed = admitted.filter(({ item }) => !item.frame.lost);
-    if (subscriber.closed || this.#holds.size > 0) {
-      this.takeBack(await gate.giveBack(this.channel, claimed, subscriber.name));
-      subscriber.free(items.length, bytesOf(items));
-      if (this.#holds.size > 0) await this.#giveBack();
-      return;
-    }
-    const now = clock.now();
-    const living = claimed.filter(({ item }) => !isExpired(item, now));
-    if (living.length < claimed.length)
-      gate.expire(
-        this.channel,
-        claimed.filter(({ item }) => isExpired(item, now)),
-        subscriber.name,
-      );
-    if (living.length > 0) {
-      const deliveries = living.map((claim) => this.#handOut(subscriber, claim.item, now, claim));
-      this.#send(subscriber, deliveries, now);
-      const again = living.filter(({ attempt }) => attemptNumber(attempt) > 1).length;
-      if (again > 0) this.parts.tally.redelivered(this.channel.id, again);
-    }
-    const gone = bytesOf(items) - bytesOf(living.map(({ item }) => item));
-    if (living.length < items.length) subscriber.free(items.length - living.length, gone);
   }
 
   #linger(ms: number): void {
@@ -393,50 +300,17 @@ export class Dispatcher implements FrameSink {
     else this.#wake();
   }
 
-  /** The buffer goes back to the broker: frames as they are, and of those that are partly out with a consumer, the rest. */
   async #giveBack(): Promise<void> {
     this.#releasing = true;
     try {
-      const partly: Buffered[][] = [];
-      for (const { frame, items } of this.#backlog.drain()) {
-        if (frame.lost) continue;
-        if (items.length === frame.size) frame.requeue();
-        else partly.push(items);
-      }
-      for (const items of partly) await this.#giveBackRest(items);
+      await giveBack(this.#backlog, this.channel, this.parts.broker, (items) => this.#putBack(items));
     } finally {
       this.#releasing = false;
     }
+    this.#schedulePump();
   }
 
-  /** Of one frame. What the broker did not confirm stays here, and may be there too. */
-  async #giveBackRest(items: readonly Buffered[]): Promise<void> {
-    for (let at = 0; at < items.length; at += SHARE_MESSAGES) {
-      const part = items.slice(at, at + SHARE_MESSAGES);
-      if (await this.#republish(part)) for (const { frame } of part) frame.settleOne();
-      else this.takeBack(part.map((item) => ({ ...item, verify: true })));
-    }
+  #putBack(items: readonly Buffered[]): void {
+    this.#backlog.putBack(items.filter((item) => !item.frame.lost));
   }
-
-  async #republish(items: readonly Buffered[]): Promise<boolean> {
-    const messages = items.map((item) => item.message);
-    const topic = messages[0]?.topic ?? this.channel.topic;
-    try {
-      return (
-        (await this.parts.broker.publish({ topic, messages, verify: true }, { channel: this.channel })) === 'routed'
-      );
-    } catch {
-      return false;
-    }
-  }
-}
-
-function bytesOf(items: readonly Buffered[]): number {
-  let bytes = 0;
-  for (const { message } of items) bytes += message.wire.length;
-  return bytes;
-}
-
-function isExpired({ message: { expiresAt } }: Buffered, now: number): boolean {
-  return expiresAt !== 0 && expiresAt <= now;
 }

@@ -8,7 +8,7 @@ import type { Telemetry } from '../ports/telemetry.js';
 import type { Channels } from './channels.js';
 import { type Delivery, type DeliveryTable, isOver, type Settling } from './delivery.js';
 import { parseReceipt, type Receipt, receiptNonce } from './receipt.js';
-import { SettleGroup } from './settling.js';
+import { SettleGroup, settled } from './settling.js';
 import type { Tally } from './tally.js';
 
 export type Action =
@@ -385,9 +385,4 @@ function dead(reason: string, wire: Uint8Array | undefined): Change {
 /** Whether it ends the delivery, or only prolongs it. */
 function ends({ kind }: Settling): boolean {
   return kind !== 'extend' && kind !== 'lease';
-}
-
-/** Resolves when it is over, either way. */
-async function settled({ outcomes }: Settling): Promise<void> {
-  await outcomes.catch(() => {});
 }

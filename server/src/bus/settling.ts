@@ -37,3 +37,8 @@ export class SettleGroup implements Settling {
     this.#reject(error);
   }
 }
+
+/** Resolves when it is over, either way. */
+export async function settled({ outcomes }: Settling): Promise<void> {
+  await outcomes.catch(() => {});
+}

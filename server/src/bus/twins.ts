@@ -1,5 +1,6 @@
 import type { Buffered, Delivery, DeliveryTable } from './delivery.js';
 import type { Gate } from './gate.js';
+import { settled } from './settling.js';
 
 /** A message that came again while a consumer of this gateway holds it. */
 export interface Twin {
@@ -18,13 +19,18 @@ interface Parts {
  * had the message meanwhile: the delivery is void, and the message waits its turn. Answers those that wait.
  */
 export async function adopt(twins: readonly Twin[], { gate, table }: Parts): Promise<Buffered[]> {
-  const confirmed = await gate.confirm(twins.map(({ held }) => held));
-  const waiting: Buffered[] = [];
-  twins.forEach(({ item, held }, i) => {
+  const isOut = ({ held }: Twin) => table.get(held.nonce) === held && held.settling === undefined;
+  // What is being settled comes to its end first, or its copies would go round in circles until it has.
+  await Promise.all(twins.map(({ held: { settling } }) => (settling === undefined ? undefined : settled(settling))));
+  const out = twins.filter(isOut);
+  const waiting = twins.filter((twin) => !isOut(twin)).map(({ item }) => item);
+  const confirmed = await gate.confirm(out.map(({ held }) => held));
+  out.forEach((twin, i) => {
+    const { item, held } = twin;
     if (item.frame.lost) return;
-    const out = table.get(held.nonce) === held && held.settling === undefined;
-    if (!out || confirmed[i] !== true) {
-      if (out) {
+    const isStill = isOut(twin);
+    if (!isStill || confirmed[i] !== true) {
+      if (isStill) {
         held.frame?.settleOne();
         table.remove(held);
       }

@@ -248,9 +248,19 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         if ($job instanceof ShouldBeUnique && $this->toOutbox()) {
             $this->unlockOnRollback($job);
         }
-        $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
 
-        $id = $this->enqueueUsing($job, $payload, $this->name($queue), $delay, fn(string $payload) => $this->send(
+        return $this->enqueueBy($this->send(...), $job, $data, $queue, $delay);
+    }
+
+    /**
+     * @param callable(PublishItem): string $send answers with the message's id
+     * @param \Closure|string|object $job
+     * @param \DateTimeInterface|\DateInterval|int|null $delay
+     */
+    private function enqueueBy(callable $send, $job, mixed $data, \UnitEnum|string|null $queue, $delay): ?string
+    {
+        $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
+        $id = $this->enqueueUsing($job, $payload, $this->name($queue), $delay, fn(string $payload) => $send(
             $this->item($payload, $queue, $delay, self::uuid($payload)),
         ));
 
@@ -276,15 +286,14 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     private function bulkToOutbox(array $jobs, mixed $data, \UnitEnum|string|null $queue): void
     {
         $items = [];
+        $collect = static function (PublishItem $item) use (&$items): string {
+            $items[] = $item;
+
+            return $item->options->id;
+        };
         foreach ($jobs as $job) {
             $job = self::job($job);
-            $delay = \is_object($job) ? Delay::of($job) : null;
-            $payload = $this->createPayload($job, $this->name($queue), $data, $delay);
-            $this->enqueueUsing($job, $payload, $this->name($queue), $delay, function (string $payload) use (&$items, $queue, $delay): string {
-                $items[] = $item = $this->item($payload, $queue, $delay, self::uuid($payload));
-
-                return $item->options->id;
-            });
+            $this->enqueueBy($collect, $job, $data, $queue, \is_object($job) ? Delay::of($job) : null);
         }
         $this->outbox?->publishMany($items);
     }
