@@ -8,16 +8,23 @@ use Illuminate\Contracts\Queue\Queue as QueueContract;
 use Illuminate\Queue\Connectors\ConnectorInterface;
 use Illuminate\Queue\Queue;
 use PhpAmqpLib\Channel\AMQPChannel;
+use PhpAmqpLib\Connection\AMQPStreamConnection;
 use PhpAmqpLib\Message\AMQPMessage;
 use PhpAmqpLib\Wire\AMQPTable;
 
 final class AmqpConnector implements ConnectorInterface
 {
-    public function __construct(private readonly AMQPChannel $channel) {}
+    public function __construct(private readonly string $url) {}
 
     public function connect(array $config): QueueContract
     {
-        return new AmqpQueue($this->channel);
+        $url = parse_url($this->url);
+        $vhost = rawurldecode(substr($url['path'] ?? '/', 1));
+        $connection = new AMQPStreamConnection($url['host'], $url['port'], $url['user'], $url['pass'], $vhost === '' ? '/' : $vhost);
+        $channel = $connection->channel();
+        $channel->confirm_select();
+
+        return new AmqpQueue($channel);
     }
 }
 
@@ -34,7 +41,6 @@ final class AmqpQueue extends Queue implements QueueContract
     public function pop($queue = null)
     {
         $this->channel->queue_declare('bench', false, true, false, false, false, new AMQPTable(['x-queue-type' => 'quorum']));
-        $this->channel->confirm_select();
 
         return null;
     }

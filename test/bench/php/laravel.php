@@ -6,29 +6,34 @@ declare(strict_types=1);
 
 use App\Jobs\Nothing;
 use Illuminate\Contracts\Console\Kernel;
+use Illuminate\Foundation\Application;
 use Illuminate\Queue\Worker;
 use Illuminate\Queue\WorkerOptions;
 use Illuminate\Support\Facades\Artisan;
+use Illuminate\Support\Facades\Facade;
 use Illuminate\Support\Facades\Queue;
-use PhpAmqpLib\Connection\AMQPStreamConnection;
 use Waybill\Laravel\Facades\Waybill;
 
-[, $application, $connection, $count] = $argv;
+[, $folder, $connection, $count, $requests] = $argv;
 $count = (int) $count;
-require "{$application}/vendor/autoload.php";
-$app = require "{$application}/bootstrap/app.php";
-$app->make(Kernel::class)->bootstrap();
-Artisan::call('migrate:fresh', ['--force' => true]);
+require "{$folder}/vendor/autoload.php";
 if ($connection === 'amqplib') {
     require_once 'PhpAmqpLib/autoload.php';
     require __DIR__ . '/amqp-queue.php';
-    $url = parse_url((string) getenv('APP_AMQP_URL'));
-    $amqp = new AMQPStreamConnection($url['host'], $url['port'], $url['user'], $url['pass'], rawurldecode(substr($url['path'] ?? '/', 1)) ?: '/');
-    config(['queue.connections.amqplib' => ['driver' => 'amqplib']]);
-    Queue::addConnector('amqplib', static fn() => new AmqpConnector($amqp->channel()));
 }
-// So that the queue is there, as it is in production.
-Queue::connection($connection)->pop();
+
+/** The application as a process has it that has just begun, or a request under FPM: without any connection. */
+function boot(string $folder): Application
+{
+    Facade::clearResolvedInstances();
+    $app = require "{$folder}/bootstrap/app.php";
+    assert($app instanceof Application);
+    $app->make(Kernel::class)->bootstrap();
+    config(['queue.connections.amqplib' => ['driver' => 'amqplib']]);
+    Queue::addConnector('amqplib', static fn() => new AmqpConnector((string) getenv('APP_AMQP_URL')));
+
+    return $app;
+}
 
 /** @param callable(): void $work */
 function rate(int $count, callable $work): float
@@ -38,6 +43,30 @@ function rate(int $count, callable $work): float
 
     return $count / ((hrtime(true) - $began) / 1e9);
 }
+
+/** Each dispatches one job over a connection of its own. How long the application takes to boot, the same for all drivers, is not counted. */
+function rateOfRequests(int $count, string $folder, string $connection): float
+{
+    $nanoseconds = 0;
+    for ($i = 0; $i < $count; ++$i) {
+        $app = boot($folder);
+        $began = hrtime(true);
+        Nothing::dispatch($i)->onConnection($connection);
+        // The end of the process: what nobody holds any more closes its connection.
+        Facade::clearResolvedInstances();
+        $app->flush();
+        unset($app);
+        gc_collect_cycles();
+        $nanoseconds += hrtime(true) - $began;
+    }
+
+    return $count / ($nanoseconds / 1e9);
+}
+
+$app = boot($folder);
+Artisan::call('migrate:fresh', ['--force' => true]);
+// So that the queue is there, as it is in production.
+Queue::connection($connection)->pop();
 
 $all = static function () use ($count, $connection): void {
     for ($i = 0; $i < $count; ++$i) {
@@ -68,4 +97,6 @@ if ($connection === 'waybill') {
     $queue->pipelined = false;
 }
 $figures['bulk'] = rate($count, static fn() => Queue::connection($connection)->bulk(array_map(static fn(int $i) => new Nothing($i), range(1, $count))));
+// Last, as it ends the application that the others need.
+$figures['request'] = rateOfRequests((int) $requests, $folder, $connection);
 echo json_encode($figures);

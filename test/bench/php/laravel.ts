@@ -8,7 +8,9 @@ import { ensureDebianPackages } from '../../support/services/debian.js';
 import { Lab } from '../lab.js';
 
 const LARAVEL = 12;
-const FIGURES = ['dispatch', 'pipeline', 'bulk', 'work'] as const;
+const FIGURES = ['request', 'dispatch', 'pipeline', 'bulk', 'work'] as const;
+/** Each boots an application. */
+const REQUESTS = 200;
 /** A driver may lack some. */
 type Figures = Readonly<Partial<Record<(typeof FIGURES)[number], number>>>;
 
@@ -22,8 +24,9 @@ interface Driver {
 }
 
 /**
- * One process dispatches jobs one by one, works them, dispatches as many in a pipeline, and pushes as many again in bulk. Waybill, the
- * database driver and php-amqplib with confirms have a job on disk before its dispatch (or its pipeline) returns; Redis, as it comes, does not.
+ * One process dispatches jobs one by one, works them, dispatches as many in a pipeline, and pushes as many again in bulk; then it dispatches
+ * jobs as requests under FPM do, each over a connection of its own, from the dispatch to the connection's end. Waybill, the database
+ * driver and php-amqplib with confirms have a job on disk before its dispatch (or its pipeline) returns; Redis, as it comes, does not.
  */
 export async function benchLaravel(args: readonly string[]): Promise<number> {
   const options = { jobs: { type: 'string', default: '1000' }, rounds: { type: 'string', default: '3' } } as const;
@@ -84,7 +87,7 @@ async function measureAll(
 
 async function measure({ connection, env }: Driver, application: LaravelApplication, jobs: number): Promise<Figures> {
   const program = new URL('laravel.php', import.meta.url).pathname;
-  const said = await php([program, application.folder, connection, String(jobs)], {
+  const said = await php([program, application.folder, connection, String(jobs), String(REQUESTS)], {
     env: { APP_WORK: application.folder, WAYBILL_QUEUE_PREFIX: `bench${randomBytes(5).toString('hex')}.`, ...env },
     timeoutMs: 600_000,
   });
