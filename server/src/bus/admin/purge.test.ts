@@ -2,6 +2,7 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { EmbeddedFixture } from '../../fixture/embedded.js';
 import { messages } from '../../fixture/incoming.js';
 import type { Channel } from '../../model/channel.js';
+import type { Broker, FrameSink } from '../../ports/broker.js';
 import type { Bus } from '../bus.js';
 import { NonceSource } from '../ids.js';
 import { purgeQueue } from './purge.js';
@@ -20,10 +21,10 @@ beforeEach(async () => {
 const now = () => fixture.clock.now();
 const publish = (...ids: string[]) => bus.publish(messages('orders', ...ids), 'messages', now() + 5_000);
 /** Time passes meanwhile, as a queue that stays quiet is waited for. */
-async function purge(before: number) {
-  const { clock, broker, ledger, engine } = fixture;
+async function purge(before: number, broker: Pick<Broker, 'consume' | 'publish'> = fixture.broker) {
+  const { clock, ledger, engine } = fixture;
   const parts = { clock, broker, ledger, queues: engine.queues, nonces: new NonceSource(), termsOf: bus.termsOf };
-  const passing = setInterval(() => clock.advance(500), 10);
+  const passing = setInterval(() => clock.advance(20), 10);
   try {
     return await purgeQueue(parts, channel, { before, until: now() + 3_000 });
   } finally {
@@ -63,4 +64,19 @@ test('a frame stays in the queue when what is newer in it finds no way back', as
   expect(count).toBe(0);
   expect(fixture.broker.acked).toBe(0);
   expect((await fixture.engine.queues.depth(channel)).frames).toBe(1);
+});
+
+test('frames that are on their way when the queue is seen empty are purged too', async () => {
+  await publish('a', 'b');
+  const slow = (sink: FrameSink): FrameSink => ({
+    frame: (delivery) => void setTimeout(() => sink.frame(delivery), 150),
+    lost: () => sink.lost(),
+  });
+  const broker = fixture.broker;
+  const late: Pick<Broker, 'consume' | 'publish'> = {
+    publish: (...args) => broker.publish(...args),
+    consume: (of, sink) => broker.consume(of, slow(sink)),
+  };
+  const { count, complete } = await purge(now() + 1, late);
+  expect({ count, complete }).toEqual({ count: 2, complete: true });
 });

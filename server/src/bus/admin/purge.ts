@@ -9,7 +9,7 @@ import type { Queues } from '../../ports/queues.js';
 import type { NonceSource } from '../ids.js';
 
 export interface PurgeParts {
-  readonly broker: Broker;
+  readonly broker: Pick<Broker, 'consume' | 'publish'>;
   readonly queues: Queues;
   readonly ledger: Ledger;
   readonly nonces: NonceSource;
@@ -34,10 +34,14 @@ export interface Purged {
 const PREFETCH = 64;
 /** So many frames of newer messages say that what came before is through. */
 const NEWER_FRAMES = PREFETCH / 2;
-/** After so long without a frame the queue is asked whether it is empty; after the other, what is left is with somebody else. */
-const QUIET_MS = 200;
+/** After so long without a frame, what is left is with somebody else. */
 const GIVE_UP_MS = 5_000;
 const TICK_MS = 20;
+/**
+ * Looks, a tick apart, that find the queue empty and bring no frame: then it is empty. A frame that is on its way is in no queue's count,
+ * and looks are counted, not time, as a process that stands still for a while reads nothing meanwhile.
+ */
+const EMPTY_LOOKS = 10;
 
 /** Keeps the frames that come until somebody takes them. */
 class Inbox implements FrameSink {
@@ -66,6 +70,7 @@ export async function purgeQueue(parts: PurgeParts, channel: Channel, { before, 
   const consumer = parts.broker.consume(channel, inbox);
   consumer.prefetch(PREFETCH);
   let count = 0;
+  let emptyLooks = 0;
   let movedAt = parts.clock.now();
   try {
     for (;;) {
@@ -73,14 +78,15 @@ export async function purgeQueue(parts: PurgeParts, channel: Channel, { before, 
       if (frames.length > 0) {
         count += await purgeFrames(parts, channel, frames, { before, until }, newer);
         movedAt = parts.clock.now();
+        emptyLooks = 0;
       }
       if (newer.length >= NEWER_FRAMES) return { count, complete: true };
       const now = parts.clock.now();
       if (now >= until) return { count, complete: false };
       if (frames.length > 0) continue;
-      const quiet = now - movedAt;
-      if (quiet > QUIET_MS && (await isEmpty(parts, channel))) return { count, complete: true };
-      if (quiet > GIVE_UP_MS) return { count, complete: false };
+      emptyLooks = (await isEmpty(parts, channel)) ? emptyLooks + 1 : 0;
+      if (emptyLooks > EMPTY_LOOKS) return { count, complete: true };
+      if (now - movedAt > GIVE_UP_MS) return { count, complete: false };
       await delay(TICK_MS);
     }
   } finally {
