@@ -190,15 +190,26 @@ export const BAD_ADMIN_CALLS: readonly BadCall[] = [
       invalid('QUERY_INVALID', 'states[2]', 'a state of a message'),
     ),
   ),
+  ...[
+    { query: { states: [2] }, at: 0 },
+    { query: { states: [6, 2], topic: 'orders' }, at: 1 },
+  ].map(({ query, at }) =>
+    bad(
+      method.findMessages,
+      `parked messages by ${JSON.stringify(query)}`,
+      ask(method.findMessages)(query),
+      invalid(
+        'QUERY_INVALID',
+        `states[${at}]`,
+        'PARKED only by itself and with a topic, or with an id, a key or a header',
+      ),
+    ),
+  ),
   bad(
     method.findMessages,
-    'parked messages of any id',
-    ask(method.findMessages)({ states: [2] }),
-    invalid(
-      'QUERY_INVALID',
-      'states[0]',
-      'DELAYED and PARKED only with an id, a key or a header: see ListScheduled and ListTopics',
-    ),
+    'delayed messages of a topic',
+    ask(method.findMessages)({ states: [1], topic: 'orders' }),
+    invalid('QUERY_INVALID', 'states[0]', 'DELAYED only with an id, a key or a header: see ListScheduled'),
   ),
   bad(
     method.findMessages,

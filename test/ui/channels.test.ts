@@ -62,6 +62,20 @@ describe.each(ENGINES)('channels of the %s engine in the web UI', (engine) => {
     await operator.row('events/archive').getByText('PurgeChannel').waitFor();
   });
 
+  test('what no channel wants yet can be looked at from its topic', async () => {
+    const { client, operator } = desk();
+    await client.publish([
+      { topic: 'typo', id: 'first' },
+      { topic: 'typo', id: 'second' },
+    ]);
+    await operator.open('/topics/typo');
+    await operator.reads('2 messages parked.');
+    await operator.follow('Show them');
+    await operator.row('first').getByText('Parked').waitFor();
+    await operator.follow('second');
+    await operator.reads('waits for the first channel of its topic');
+  });
+
   test('escape leaves everything as it is', async () => {
     const { client, operator } = desk();
     await client.makeChannel('keep', 'me');

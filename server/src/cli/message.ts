@@ -43,6 +43,7 @@ const RECORDS: readonly Column<MessageRecord>[] = [
   { title: 'CHANNEL', of: ({ channel }) => channel || '-', cut: true },
   { title: 'STATE', of: ({ state }) => wordOf(MessageStateSchema, state) },
   { title: 'ATTEMPT', of: ({ attempt }) => attempt, right: true },
+  { title: 'ACCEPTED', of: ({ acceptTimeMs }) => timeText(acceptTimeMs) },
   { title: 'SETTLED', of: ({ settleTimeMs }) => timeText(settleTimeMs) },
   { title: 'CONSUMER', of: ({ consumer }) => consumer, cut: true },
   { title: 'KEY', of: ({ key }) => key, cut: true },
@@ -71,7 +72,7 @@ export function messageCommand(program: Command): void {
     .option('--id <id>', 'only with this id')
     .option('--key <key>', 'only with this key, the last accepted first')
     .option('--header <name=value>', 'only with this header, one of config SearchHeaders', header)
-    .option('--topic <topic>', 'only of this topic')
+    .option('--topic <topic>', 'only of this topic; with --state parked, what waits for its first channel')
     .option('--channel <channel>', 'only of channels of this name')
     .option('--state <state>', `only in this state; may be given many times: ${STATES.join(', ')}`, stateNamed)
     .option('--since <time>', 'only ended at this time or later: 1h (ago) or a date', past)

@@ -16,6 +16,8 @@ export interface Inspector {
   recordsAt(id: string, places: readonly Place[]): Promise<RecordView[]>;
   /** Those of messages that have this term, by the time at which the message was accepted, newest first; with what waits for its topic. */
   recordsBy(term: SearchTerm, filter: TermFilter, ask: PageAsk): Promise<Page<RecordView>>;
+  /** What is parked for a topic, by the time at which it was accepted, newest first. */
+  parked(topic: string, ask: PageAsk): Promise<Page<RecordView>>;
   /** How earlier attempts ended, in their order, and where a round began anew. */
   attempts(channel: ChannelId | 0, topic: string, id: string): Promise<AttemptView[]>;
   /** For which of these the ledger holds a copy of the message. */

@@ -95,6 +95,54 @@ export function adminSearch(engine: EngineUnderTest): void {
     });
   });
 
+  describe('by state and topic', () => {
+    const PARKED = [MessageState.PARKED];
+
+    test('finds what is parked, page by page, the last accepted first, until a channel takes it', async () => {
+      const topic = bus.topic('parked');
+      const early = ['a', 'b', 'c'].map((id) => ({ topic, id, key: `key of ${id}` }));
+      // Of one call, and so of one time.
+      await bus.client().publish(early);
+      await delay(2);
+      await bus.client().publish([
+        { topic, id: 'last' },
+        { topic, id: 'late', delayMs: 3_600_000 },
+        { topic: `${topic}.b`, id: 'elsewhere' },
+      ]);
+      for (const size of [1, 2, 100]) {
+        const found = await find({ topic, states: PARKED }, size);
+        expect(found.map(({ id }) => id).slice(0, 1)).toEqual(['last']);
+        expect(found.map(({ id }) => id).toSorted()).toEqual(['a', 'b', 'c', 'last']);
+        expect(new Set(found.map(({ state, channel }) => `${state}/${channel}`))).toEqual(
+          new Set([`${MessageState.PARKED}/`]),
+        );
+      }
+      const [a] = await find({ topic, states: PARKED, id: 'a' });
+      expect((await find({ topic, states: PARKED })).find(({ id }) => id === 'a')).toEqual(a);
+      expect(await find({ topic, states: PARKED, channel: 'c' })).toEqual([]);
+      expect(await find({ topic, states: PARKED, afterTimeMs: 1n })).toEqual([]);
+      expect(await find({ topic: `${topic}.c`, states: PARKED })).toEqual([]);
+
+      const consumer = await bus.client().subscribe(topic, 'c');
+      const received = await consumer.take(4);
+      await consumer.ack(received.map(({ receipt }) => receipt));
+      await until(async () => expect(await find({ topic, states: PARKED })).toEqual([]), 10_000);
+      await consumer.close();
+    });
+
+    test.each([
+      ['what is parked without a topic', { states: PARKED }],
+      ['what is parked among others', { topic: 't', states: [MessageState.DEAD, ...PARKED] }],
+      ['what is delayed', { topic: 't', states: [MessageState.DELAYED] }],
+    ])('refuses %s', async (_what, query) => {
+      expect(await admin().refusal(method.findMessages, query)).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        reason: 'QUERY_INVALID',
+        metadata: { field: `states[${query.states.length - 1}]` },
+      });
+    });
+  });
+
   describe('by header', () => {
     test('finds a message by each header of the config, and by no other', async () => {
       const topic = bus.topic('headers');

@@ -77,8 +77,8 @@ export function Messages() {
           empty={
             <Empty title="No record fits">
               <p>
-                Ids and keys must match exactly. Delayed and parked messages show here with an id, a key or a header;
-                all of the delayed ones are in the schedule.
+                Ids and keys must match exactly. Delayed messages show here with an id, a key or a header, and all of
+                them in the schedule; parked ones with one of these, too, or by their state and topic.
               </p>
             </Empty>
           }

@@ -46,7 +46,10 @@ export function Topic() {
       {parked > 0n ? (
         <div className="notice">
           <strong>{counted(parked, 'message')} parked.</strong> No channel wanted them when they came; the first channel
-          of this topic receives them.
+          of this topic receives them.{' '}
+          <Link to="/messages" search={{ topic, state: 'parked' }}>
+            Show them
+          </Link>
         </div>
       ) : null}
       <Card title="Channels that get its messages">

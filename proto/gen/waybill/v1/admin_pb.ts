@@ -990,8 +990,8 @@ export type FindMessagesRequest = Message<"waybill.v1.FindMessagesRequest"> & {
   channel: string;
 
   /**
-   * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
-   * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
+   * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED. PARKED is then found by itself and
+   * with a `topic`; DELAYED is refused (reason `QUERY_INVALID`): see ListScheduled.
    *
    * @generated from field: repeated waybill.v1.MessageState states = 5;
    */
@@ -3616,7 +3616,7 @@ export const Admin: GenService<{
    * Records of the ledger: one for each channel that a message was handed out on, and one for the topic itself where it waits or
    * ended there. A message that waits in a queue and was never handed out has no record yet.
    * With `id`, by channel; with `key` or a header, by the time at which the message was accepted, newest first; without any of
-   * them, by the time at which the record ended or its last attempt did, newest first.
+   * them, by the time at which the record ended or its last attempt did, newest first; what is parked, by when it was accepted.
    *
    * @generated from rpc waybill.v1.Admin.FindMessages
    */

@@ -40,8 +40,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      */
     protected $channel = '';
     /**
-     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
-     * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
+     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED. PARKED is then found by itself and
+     * with a `topic`; DELAYED is refused (reason `QUERY_INVALID`): see ListScheduled.
      *
      * Generated from protobuf field <code>repeated .waybill.v1.MessageState states = 5;</code>
      */
@@ -101,8 +101,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
      *     @type string $channel
      *           Only of channels of this name. Empty: all, and the topics themselves.
      *     @type array<int>|\Google\Protobuf\Internal\RepeatedField $states
-     *           Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
-     *           (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
+     *           Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED. PARKED is then found by itself and
+     *           with a `topic`; DELAYED is refused (reason `QUERY_INVALID`): see ListScheduled.
      *     @type int|string $after_time_ms
      *           Only with a `settle_time_ms` of at least this. 0: no limit.
      *     @type int|string $before_time_ms
@@ -232,8 +232,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
-     * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
+     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED. PARKED is then found by itself and
+     * with a `topic`; DELAYED is refused (reason `QUERY_INVALID`): see ListScheduled.
      *
      * Generated from protobuf field <code>repeated .waybill.v1.MessageState states = 5;</code>
      * @return \Google\Protobuf\Internal\RepeatedField
@@ -244,8 +244,8 @@ class FindMessagesRequest extends \Google\Protobuf\Internal\Message
     }
 
     /**
-     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED, and those two are refused then
-     * (reason `QUERY_INVALID`): see ListScheduled and ListTopics.
+     * Only in these. Empty: all; but without `id`, `key` and `header_name` all but DELAYED and PARKED. PARKED is then found by itself and
+     * with a `topic`; DELAYED is refused (reason `QUERY_INVALID`): see ListScheduled.
      *
      * Generated from protobuf field <code>repeated .waybill.v1.MessageState states = 5;</code>
      * @param array<int>|\Google\Protobuf\Internal\RepeatedField $var

@@ -104,6 +104,31 @@ export class MysqlInspector implements Inspector {
     return { rows: page.rows.map(({ view }) => view), next: page.next };
   }
 
+  async parked(topic: string, { limit, from }: PageAsk): Promise<Page<RecordView>> {
+    const number = await knownTopic(this.#connection, topic);
+    if (number === undefined) return { rows: [], next: undefined };
+    const walk: DeliveryWalk = {
+      table: 'schedule',
+      index: 'schedule_state_topic',
+      columns: ['accepted_at'],
+      from: from && [from.time],
+      position: from,
+      order: 'DESC',
+      condition: `state = ${HELD_CODE.parked} AND topic_id = ${number}`,
+    };
+    const found = await this.#rows<WaitingRow>(
+      `SELECT STRAIGHT_JOIN ${WAITING} FROM ${pageSql(walk, limit + 1, limit + 1, 'TRUE')} f JOIN schedule s FORCE INDEX (PRIMARY)
+         ON s.channel_id = f.channel_id AND s.topic_id = f.topic_id AND s.message_id = f.message_id
+       ${WAITING_JOINS} WHERE s.state = ${HELD_CODE.parked} ORDER BY ${pageOrder(walk)}`,
+    );
+    const rows = found.map((row) => {
+      const { accepted_at: time, topic_id, message_id: id } = row;
+      return { view: waitingView(row), position: { time, channel: 0, topic: topic_id, id } };
+    });
+    const page = mergePages([{ rows, stopped: undefined }], limit, ({ position }) => position);
+    return { rows: page.rows.map(({ view }) => view), next: page.next };
+  }
+
   /** By key; of what waits for its topic and has a record of an earlier time, what waits. */
   async #viewsAt(keys: readonly Keyed[]): Promise<Map<string, RecordView>> {
     const { waiting, records } = await this.#at(keys);
@@ -254,9 +279,12 @@ function recordsSql(keys: readonly Keyed[]): string {
   return `SELECT STRAIGHT_JOIN ${VIEW} FROM deliveries d FORCE INDEX (PRIMARY) ${JOINS} WHERE ${amongKeys(keys, 'd')}`;
 }
 
+const WAITING = `s.topic_id, t.name, s.message_id, s.state, s.accepted_at, s.due_at, ${KEY}`;
+
+const WAITING_JOINS = `JOIN topics t ON t.id = s.topic_id ${keyOfRow('s')}`;
+
 function waitingSql(keys: readonly Keyed[]): string {
-  return `SELECT STRAIGHT_JOIN s.topic_id, t.name, s.message_id, s.state, s.accepted_at, s.due_at, ${KEY}
-    FROM schedule s FORCE INDEX (PRIMARY) JOIN topics t ON t.id = s.topic_id ${keyOfRow('s')} WHERE ${amongKeys(keys, 's')}`;
+  return `SELECT STRAIGHT_JOIN ${WAITING} FROM schedule s FORCE INDEX (PRIMARY) ${WAITING_JOINS} WHERE ${amongKeys(keys, 's')}`;
 }
 
 function recordView(row: RecordRow): RecordView {

@@ -87,6 +87,19 @@ export class SqliteInspector implements Inspector {
     });
   }
 
+  async parked(topic: string, { limit, from = FIRST }: PageAsk): Promise<Page<RecordView>> {
+    return this.#store.read(UNAVAILABLE, () => {
+      const number = this.#topics.find(topic);
+      if (number === undefined) return { rows: [], next: undefined };
+      // Of one time, the later row.
+      const last = from === FIRST ? Number.MAX_SAFE_INTEGER : from.topic;
+      const rows = this.#statements.parked.all(number, from.time, last, limit + 1);
+      return mergePages([{ rows, stopped: undefined }], limit, ({ acceptedAt, row }) => {
+        return { time: acceptedAt, channel: 0, topic: row, id: '' };
+      });
+    });
+  }
+
   async attempts(channel: ChannelId | 0, topic: string, id: string): Promise<AttemptView[]> {
     return this.#store.read(UNAVAILABLE, () => {
       const number = this.#topics.find(topic);
@@ -191,6 +204,11 @@ function statementsOf(store: Store) {
       ),
     };
   };
+  const waiting = `0 AS channel, t.name AS topic, s.message_id AS id, iif(s.state = 'claimed', s.claimed_from, s.state) AS state,
+      0 AS attempt, '' AS consumer, s.accepted_at AS acceptedAt, 0 AS deliveredAt, 0 AS settledAt, s.due_at AS dueAt,
+      '' AS reason, '' AS node, coalesce(k.value, '') AS key
+    FROM schedule s JOIN topics t ON t.id = s.topic_id
+    LEFT JOIN terms k ON k.channel_id = s.channel_id AND k.topic_id = s.topic_id AND k.message_id = s.message_id AND k.name = ''`;
   const terms = `FROM terms INDEXED BY terms_by_value WHERE name = ?1 AND value = ?2
     AND accepted_at <= ?3 AND (accepted_at, channel_id, topic_id, message_id) < (?3, ?4, ?5, ?6)
     ORDER BY accepted_at DESC, channel_id DESC, topic_id DESC, message_id DESC`;
@@ -215,12 +233,14 @@ function statementsOf(store: Store) {
       `SELECT ${view} FROM deliveries d ${joins} WHERE d.channel_id = ? AND d.topic_id = ? AND d.message_id = ?`,
     ),
     waiting: store.prepare<RecordView & { readonly state: ViewState }>(
-      `SELECT 0 AS channel, t.name AS topic, s.message_id AS id, iif(s.state = 'claimed', s.claimed_from, s.state) AS state,
-         0 AS attempt, '' AS consumer, s.accepted_at AS acceptedAt, 0 AS deliveredAt, 0 AS settledAt, s.due_at AS dueAt,
-         '' AS reason, '' AS node, coalesce(k.value, '') AS key
-       FROM schedule s JOIN topics t ON t.id = s.topic_id
-       LEFT JOIN terms k ON k.channel_id = s.channel_id AND k.topic_id = s.topic_id AND k.message_id = s.message_id AND k.name = ''
-       WHERE s.channel_id = 0 AND s.topic_id = ? AND s.message_id = ?`,
+      `SELECT ${waiting} WHERE s.channel_id = 0 AND s.topic_id = ? AND s.message_id = ?`,
+    ),
+    parked: store.prepare<RecordView & { readonly row: number }>(
+      `SELECT s.rowid AS row, ${waiting} WHERE s.rowid IN (
+         SELECT rowid FROM schedule INDEXED BY schedule_parked
+         WHERE state = 'parked' AND topic_id = ?1 AND accepted_at <= ?2 AND (accepted_at, rowid) < (?2, ?3)
+         ORDER BY accepted_at DESC, rowid DESC LIMIT ?4
+       ) ORDER BY s.accepted_at DESC, s.rowid DESC`,
     ),
     attempts: store.prepare<AttemptView>(
       `SELECT attempt, outcome, consumer, delivered_at AS deliveredAt, settled_at AS settledAt, reason,

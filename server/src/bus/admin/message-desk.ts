@@ -24,7 +24,7 @@ export interface MessageFilter {
   readonly term: SearchTerm | undefined;
   readonly topic: string;
   readonly channel: string;
-  /** None: all. */
+  /** None: all. Without an id and a term, `parked` is by itself, with a topic, and `delayed` is none of them. */
   readonly states: readonly ViewState[];
   readonly after: number;
   readonly before: number;
@@ -131,7 +131,7 @@ export class MessageDesk {
     const { filter, channels, sight, ask } = look;
     const { id, term, topic, states, after, before } = filter;
     if (id !== '') return this.#byId(look);
-    if (term === undefined) return this.#byTime(look);
+    if (term === undefined) return states.includes('parked') ? this.#parked(look) : this.#byTime(look);
     const wanted = {
       topic: topic === '' ? undefined : topic,
       channels: idsSeen(channels, filter, sight),
@@ -154,6 +154,13 @@ export class MessageDesk {
       },
       ask,
     );
+  }
+
+  /** They wait for the topic itself, and have ended nowhere: no channel's, and not of after any time. */
+  async #parked({ filter, sight, ask }: Look): Promise<Page<RecordView>> {
+    const { topic, channel, after } = filter;
+    if (!sight.topic(topic) || channel !== '' || after > 0) return { rows: [], next: undefined };
+    return this.parts.inspector.parked(topic, ask);
   }
 
   async #byId({ filter, channels, sight, ask }: Look): Promise<Page<RecordView>> {

@@ -105,11 +105,12 @@ export function toMessageFilter(request: FindMessagesRequest, searchHeaders: rea
   const states = request.states.map((code, i) => {
     const state = STATES[code];
     if (state === undefined) throw invalid(`states[${i}]`, 'a state of a message');
-    if (id === '' && term === undefined && (state === 'delayed' || state === 'parked')) {
-      throw invalid(
-        `states[${i}]`,
-        'DELAYED and PARKED only with an id, a key or a header: see ListScheduled and ListTopics',
-      );
+    if (id === '' && term === undefined) {
+      if (state === 'delayed')
+        throw invalid(`states[${i}]`, 'DELAYED only with an id, a key or a header: see ListScheduled');
+      if (state === 'parked' && (topic === '' || request.states.length > 1)) {
+        throw invalid(`states[${i}]`, 'PARKED only by itself and with a topic, or with an id, a key or a header');
+      }
     }
     return state;
   });
