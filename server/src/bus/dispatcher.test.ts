@@ -216,6 +216,32 @@ describe('delivering', () => {
     expect(made.ids).toEqual(['a', 'b']);
   });
 
+  test('what cannot be given back during a pause stays here, and is not tried again and again', async () => {
+    const made = consumer({ credit: 1 });
+    await publish('a', 'b');
+    await made.has(1);
+    fixture.clock.advance(1_500);
+    await made.ack('a');
+    fixture.ledger.wait();
+    await settled();
+    fixture.broker.frames.length = 0;
+    fixture.broker.intercept = async () => {
+      throw new BusError('BROKER_UNAVAILABLE', 'away');
+    };
+    const dispatcher = bus.local(channel.id);
+    const paused = dispatcher?.hold('paused', true);
+    fixture.ledger.goOn();
+    await paused;
+    await until(() => fixture.broker.frames.length > 0, 'try');
+    await settled();
+    expect(fixture.broker.frames).toHaveLength(1);
+    expect(made.ids).toEqual(['a']);
+    await dispatcher?.hold('paused', false);
+    await made.has(2);
+    expect(await made.ack('b')).toEqual(['ok']);
+    await until(() => fixture.broker.acked === 1, 'acked frame');
+  });
+
   test('gives what a consumer held to another, with one attempt used', async () => {
     const first = consumer();
     await publish('a', 'b');
