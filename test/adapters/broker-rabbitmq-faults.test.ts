@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type RabbitService, startRabbit } from '../support/services.js';
 import { until } from '../support/until.js';
 import { acking, channelOf, frameOf, Inbox, messageOf, startBroker } from './rabbit-lab.js';
+import { SilentChannels } from './silent-channels.js';
 
 /** These tests end, freeze and starve their broker. */
 let rabbit: RabbitService;
@@ -64,6 +65,19 @@ test('every frame that was routed while the broker was killed twice is there aft
     return [...routed].every((id) => got.has(id));
   });
 }, 180_000);
+
+test('a channel that confirms nothing, and does not close, is not waited for while its connection lives', async () => {
+  const proxy = await SilentChannels.start(rabbit.url);
+  const broker = await startBroker({ url: proxy.url });
+  const channel = channelOf('silent');
+  await broker.declare(channel);
+  expect(await broker.publish(frameOf('silent', 'a'), { topic: 'silent' })).toBe('routed');
+  proxy.silence();
+  await expect(broker.publish(frameOf('silent', 'b'), { topic: 'silent' })).rejects.toMatchObject({
+    reason: 'BROKER_UNAVAILABLE',
+  });
+  expect(await broker.publish(frameOf('silent', 'c'), { topic: 'silent' })).toBe('routed');
+});
 
 test('a consumer loses its frames once when the broker stops, and gets them again, to be verified, when it is back', async () => {
   const broker = await startBroker({ url: rabbit.url });

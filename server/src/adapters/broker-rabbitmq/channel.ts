@@ -1,6 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { Logger } from '../../ports/logger.js';
-import { GOOD_AFTER_MS, retryAfter } from './connection.js';
+import { drop, GOOD_AFTER_MS, retryAfter } from './connection.js';
+
+/** How long the broker may take to close a channel: past it, the whole connection is made anew. */
+const CLOSE_MS = 1_000;
 
 /** What an AMQP channel is used for. */
 export interface ChannelRole<C extends Channel> {
@@ -53,11 +57,14 @@ export class HealingChannel<C extends Channel> {
   /** Replaces a channel that is open and works no more: no failure, so the next one is not waited for long. */
   async replace(channel: C): Promise<void> {
     this.#failures = 0;
-    try {
-      await channel.close();
-    } catch {
+    const model = this.#model;
+    const closed = channel.close().then(
+      () => true,
       // It was closed by now.
-    }
+      () => true,
+    );
+    if (await Promise.race([closed, delay(CLOSE_MS, false, { ref: false })])) return;
+    if (model !== undefined && this.#model === model) drop(model, 'a channel did not close');
   }
 
   async #open(model: ChannelModel): Promise<void> {

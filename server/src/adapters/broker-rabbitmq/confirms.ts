@@ -20,6 +20,11 @@ export class Confirms<T> {
     return this.#low === this.#next;
   }
 
+  /** What has waited longest. */
+  get oldest(): T | undefined {
+    return this.get(this.#low);
+  }
+
   add(item: T): void {
     if (this.#next - this.#low === this.#slots.length) this.#grow();
     this.#slots[this.#next & (this.#slots.length - 1)] = item;

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import { type RetryPolicy, retryDelay } from '../../model/retry-policy.js';
@@ -197,6 +198,17 @@ export class RabbitConnection {
     const closing = model.close().catch(() => undefined);
     await Promise.race([closing, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
+}
+
+/** amqplib keeps it there, and says so nowhere. */
+export function socketOf(model: ChannelModel): Socket | undefined {
+  const stream: unknown = Reflect.get(model.connection, 'stream');
+  return stream instanceof Socket ? stream : undefined;
+}
+
+/** Ends a connection whose broker does not answer any more, though it lives; it is made anew as after any loss. */
+export function drop(model: ChannelModel, why: string): void {
+  socketOf(model)?.destroy(new Error(why));
 }
 
 /** Why a connection could not be made, in words that follow "RabbitMQ at host". No secrets. */

@@ -1,5 +1,6 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { ChannelModel } from 'amqplib';
+import { socketOf } from './connection.js';
 
 /**
  * Gathers what is sent in one tick into one write to the socket. amqplib writes every packet by itself, and each write is a
@@ -10,9 +11,8 @@ export class Cork {
   #corked = false;
 
   constructor(model: ChannelModel) {
-    // amqplib keeps its socket there and says so nowhere: without it, packets go one by one.
-    const stream: unknown = Reflect.get(model.connection, 'stream');
-    this.#socket = stream instanceof Socket ? stream : undefined;
+    // Without it, packets go one by one.
+    this.#socket = socketOf(model);
   }
 
   /** To be called before something is sent. */

@@ -15,6 +15,9 @@ const MAX_PENDING_FRAMES = 100_000;
 /** A channel that nacks is not replaced before this age, and what it has not confirmed yet is waited for no longer. */
 const REPLACE_MS = 1_000;
 const SETTLE_MS = 500;
+/** A channel that confirms nothing for so long is replaced, though its connection lives; each time in a row after half as long again. */
+const SILENT_MS = 5_000;
+const MOST_SILENT_MS = 30_000;
 /** How often the signals of what waits are looked at. One look at all of them costs far less than a listener on each. */
 const SWEEP_MS = 50;
 
@@ -35,6 +38,8 @@ export interface PublisherOptions {
 class Publish {
   returned = false;
   settled = false;
+  /** By the steady clock, in milliseconds. */
+  writtenAt = 0;
 
   constructor(
     readonly frame: Frame,
@@ -56,6 +61,7 @@ export class Publisher {
   readonly #channel: HealingChannel<ConfirmChannel>;
   #open: ConfirmChannel | undefined;
   #openedAt = 0;
+  #patienceMs = SILENT_MS;
   #confirms = new Confirms<Publish>();
   #waiting: Publish[] = [];
   /** Of `#waiting`, what was taken already; spares moving the rest on every write. */
@@ -157,6 +163,7 @@ export class Publisher {
       this.#fail(publish, BusError.from(error));
       return true;
     }
+    publish.writtenAt = performance.now();
     this.#confirms.add(publish);
     return true;
   }
@@ -207,6 +214,7 @@ export class Publisher {
   }
 
   readonly #acked = (publish: Publish): void => {
+    this.#patienceMs = SILENT_MS;
     this.#release(publish);
     if (publish.settled) return;
     publish.settled = true;
@@ -216,15 +224,34 @@ export class Publisher {
   readonly #nacked = (publish: Publish): void => {
     this.#release(publish);
     this.#fail(publish, unavailable('RabbitMQ could not keep the messages'));
-    this.#replace().catch((error: unknown) => {
-      this.#options.logger.error({ error }, 'a channel that nacks could not be replaced');
-    });
+    this.#replaceSoon();
   };
+
+  /** Its connection lives, or the heartbeat would have ended it; an alarm of the broker is no silence. */
+  #lookForSilence(): void {
+    const { oldest } = this.#confirms;
+    if (oldest === undefined || this.#open === undefined || this.#blocked) return;
+    const waitedMs = performance.now() - oldest.writtenAt;
+    if (waitedMs < this.#patienceMs) return;
+    this.#patienceMs = Math.min(1.5 * this.#patienceMs, MOST_SILENT_MS);
+    const fields = { frames: this.#frames, waitedMs: Math.round(waitedMs) };
+    this.#options.logger.warn(fields, 'RabbitMQ confirms nothing: the channel is replaced');
+    this.#replaceSoon();
+  }
+
+  #replaceSoon(): void {
+    this.#replace().catch((error: unknown) => {
+      this.#options.logger.error({ error }, 'a channel could not be replaced');
+    });
+  }
 
   /**
    * A channel of RabbitMQ keeps what it knows of a quorum queue. One that was opened before the queue's members had agreed on
    * another leader asks the lost node for as long as that is away, and nacks every publish (seen on 3.10); a new channel
    * finds the leader. Where the nacks have another cause, such as a queue that is full by a policy, little is lost.
+   *
+   * One that was opened while the leader's node was frozen may confirm nothing at all, and not even close, long after the others
+   * have agreed on another: its connection is made anew.
    */
   async #replace(): Promise<void> {
     const channel = this.#open;
@@ -255,6 +282,7 @@ export class Publisher {
       return;
     }
     this.#giveUp((publish) => publish.signal?.aborted === true, 'RabbitMQ did not confirm in time');
+    this.#lookForSilence();
   }
 
   #giveUp(which: (publish: Publish) => boolean, why: string): void {
