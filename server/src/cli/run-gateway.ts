@@ -19,15 +19,25 @@ export async function runGateway(options: ServeFlags): Promise<void> {
   for (const { key, where, text } of loaded.notes) logger.info({ key, where }, text);
   const telemetry = await createTelemetry(loaded.config, VERSION, process.env, logger, systemClock);
   const gateway = await createGateway(loaded.config, logger, systemClock, { telemetry });
+  // Before the ports are open: from then on there may be something to end in order.
+  const signalled = firstSignal();
   await gateway.start();
   process.stdout.write(greeting(loaded, gateway));
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, resolve);
-  });
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(130));
+  const signal = await signalled;
   logger.info({ signal, drainSeconds: loaded.config.DrainSeconds }, 'draining');
   await gateway.stop();
   logger.info({}, 'stopped');
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** From the first on, the next one ends the process. */
+async function firstSignal(): Promise<NodeJS.Signals> {
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of SIGNALS) process.once(name, resolve);
+  });
+  for (const name of SIGNALS) process.once(name, () => process.exit(130));
+  return signal;
 }
 
 /** What a person at a terminal wants to know first. */
