@@ -124,9 +124,11 @@ export function atLeastOnce(engine: EngineUnderTest): void {
     ];
     for (const message of sent) await bus.client().publishOne(message);
     const received = await stream.take(3);
-    for (const [i, { body, headers, key }] of received.entries()) {
-      expect(body.equals(sent[i]?.body ?? Buffer.from('?')), `body ${i}`).toBe(true);
-      expect({ headers, key }).toEqual({ headers: sent[i]?.headers, key: sent[i]?.key });
+    // What a gateway asks the ledger about, as it does after it stood still, may come in another order.
+    for (const { topic: _, body, ...rest } of sent) {
+      const got = received.find(({ key }) => key === rest.key);
+      expect({ headers: got?.headers, key: got?.key }).toEqual(rest);
+      expect(got?.body.equals(body), `the body of ${rest.key}`).toBe(true);
     }
     await stream.ack(receipts(received));
     await stream.drop();
