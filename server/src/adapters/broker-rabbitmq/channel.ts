@@ -58,12 +58,10 @@ export class HealingChannel<C extends Channel> {
   async replace(channel: C): Promise<void> {
     this.#failures = 0;
     const model = this.#model;
-    const closed = channel.close().then(
-      () => true,
-      // It was closed by now.
-      () => true,
-    );
-    if (await Promise.race([closed, delay(CLOSE_MS, false, { ref: false })])) return;
+    // Rejected, it was closed by now.
+    const closing = channel.close().catch(() => undefined);
+    const closed = await Promise.race([closing.then(() => true), delay(CLOSE_MS, false, { ref: false })]);
+    if (closed) return;
     if (model !== undefined && this.#model === model) drop(model, 'a channel did not close');
   }
 

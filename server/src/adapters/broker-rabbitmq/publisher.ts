@@ -61,6 +61,8 @@ export class Publisher {
   readonly #channel: HealingChannel<ConfirmChannel>;
   #open: ConfirmChannel | undefined;
   #openedAt = 0;
+  /** When the last alarm was over: what was written before has been waited for since then. */
+  #unblockedAt = 0;
   #patienceMs = SILENT_MS;
   #confirms = new Confirms<Publish>();
   #waiting: Publish[] = [];
@@ -101,7 +103,9 @@ export class Publisher {
 
   blocked(blocked: boolean): void {
     this.#blocked = blocked;
-    if (!blocked) this.#flush();
+    if (blocked) return;
+    this.#unblockedAt = performance.now();
+    this.#flush();
   }
 
   stop(): void {
@@ -231,7 +235,7 @@ export class Publisher {
   #lookForSilence(): void {
     const { oldest } = this.#confirms;
     if (oldest === undefined || this.#open === undefined || this.#blocked) return;
-    const waitedMs = performance.now() - oldest.writtenAt;
+    const waitedMs = performance.now() - Math.max(oldest.writtenAt, this.#unblockedAt);
     if (waitedMs < this.#patienceMs) return;
     this.#patienceMs = Math.min(1.5 * this.#patienceMs, MOST_SILENT_MS);
     const fields = { frames: this.#frames, waitedMs: Math.round(waitedMs) };

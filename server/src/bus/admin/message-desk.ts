@@ -156,7 +156,7 @@ export class MessageDesk {
     );
   }
 
-  /** They wait for the topic itself, and have ended nowhere: no channel's, and not of after any time. */
+  /** What is parked is no channel's, and has no time at which it ended. */
   async #parked({ filter, sight, ask }: Look): Promise<Page<RecordView>> {
     const { topic, channel, after } = filter;
     if (!sight.topic(topic) || channel !== '' || after > 0) return { rows: [], next: undefined };
