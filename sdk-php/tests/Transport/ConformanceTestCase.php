@@ -168,6 +168,39 @@ abstract class ConformanceTestCase extends TestCase
         self::assertBody('after', $transport->unary(self::call('Echo', 'after')));
     }
 
+    public function testAForkedChildTakesNothingOfWhatItsParentWaitsFor(): void
+    {
+        $server = new EchoServer();
+        $transport = $this->open($server);
+        if (!$transport instanceof Multiplexing) {
+            self::assertSame(Kind::Grpc, static::kind());
+
+            return;
+        }
+        $calls = $transport->unaryMany([self::call('Slow', '300'), null, null], 1);
+        self::assertNull($calls->current());
+        $child = pcntl_fork();
+        if ($child === 0) {
+            $signal = \SIGTERM;
+            try {
+                // By then the answer is there, where both could read it.
+                usleep(1_000_000);
+                $signal = $transport->unary(self::call('Echo', 'child'))->body === 'child' ? \SIGKILL : \SIGTERM;
+            } finally {
+                posix_kill((int) getmypid(), $signal);
+            }
+        }
+        pcntl_waitpid($child, $status);
+        self::assertIsInt($status);
+        self::assertSame(\SIGKILL, pcntl_wtermsig($status), 'the call of the child failed');
+        $bodies = [];
+        for ($calls->next(); $calls->valid(); $calls->next()) {
+            $bodies[] = $calls->current()?->body;
+        }
+        self::assertSame(['300'], array_values(array_filter($bodies, static fn($body) => $body !== null)));
+        self::assertBody('1', $transport->unary(self::call('Echo', '1')));
+    }
+
     #[TestWith([false])]
     #[TestWith([true])]
     public function testAChildThatEndsAsUsualDoesNoHarm(bool $tls): void

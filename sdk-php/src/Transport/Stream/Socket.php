@@ -156,6 +156,10 @@ final class Socket
         if (!\is_resource($this->stream)) {
             throw new ConnectionLost('the connection was closed');
         }
+        // What a forked process read of it, or wrote, its parent would miss.
+        if (!$this->isOwn()) {
+            throw new ConnectionLost('the connection is of the process that this one was forked from');
+        }
 
         return $this->stream;
     }
