@@ -15,7 +15,7 @@ const MAX_PENDING_FRAMES = 100_000;
 /** A channel that nacks is not replaced before this age, and what it has not confirmed yet is waited for no longer. */
 const REPLACE_MS = 1_000;
 const SETTLE_MS = 500;
-/** A channel that confirms nothing for so long is replaced, though its connection lives; each time in a row after half as long again. */
+/** A channel that confirms nothing for so long is replaced, though its connection lives; each time in a row after a fifth as long again. */
 const SILENT_MS = 5_000;
 const MOST_SILENT_MS = 30_000;
 /** How often the signals of what waits are looked at. One look at all of them costs far less than a listener on each. */
@@ -237,7 +237,7 @@ export class Publisher {
     if (oldest === undefined || this.#open === undefined || this.#blocked) return;
     const waitedMs = performance.now() - Math.max(oldest.writtenAt, this.#unblockedAt);
     if (waitedMs < this.#patienceMs) return;
-    this.#patienceMs = Math.min(1.5 * this.#patienceMs, MOST_SILENT_MS);
+    this.#patienceMs = Math.min(1.2 * this.#patienceMs, MOST_SILENT_MS);
     const fields = { frames: this.#frames, waitedMs: Math.round(waitedMs) };
     this.#options.logger.warn(fields, 'RabbitMQ confirms nothing: the channel is replaced');
     this.#replaceSoon();
