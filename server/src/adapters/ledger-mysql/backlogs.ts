@@ -20,7 +20,16 @@ import { HELD_CODE, type HeldState } from './statements/held.js';
 import { amongKeys, byKey, type KeyColumns, keyed, keyOf } from './statements/keys.js';
 import { textLiteral } from './statements/literals.js';
 import { parkedTopicsSql } from './statements/parked.js';
-import { between, ofChannels, ofTopic, pageOrder, pageSql, stopSql, type Walk } from './statements/walks.js';
+import {
+  between,
+  newestFirst,
+  ofChannels,
+  ofTopic,
+  pageOrder,
+  pageSql,
+  stopSql,
+  type Walk,
+} from './statements/walks.js';
 
 const NOTHING = { rows: [], next: undefined } as const;
 const MAX_REASON_LENGTH = 256;
@@ -124,15 +133,9 @@ export class MysqlBacklogs implements Backlogs {
   }
 
   async #deadByTime(filter: DeadFilter, topic: number | undefined, { limit, from }: PageAsk) {
-    const walk: Walk = {
-      table: 'deliveries',
-      index: 'delivery_state_time',
-      columns: ['settled_at'],
-      from: from && [from.time],
-      position: from,
-      order: 'DESC',
-      condition: `state = ${STATE_CODE.dead} AND ${between('settled_at', filter.after, filter.before)}`,
-    };
+    const dead = `state = ${STATE_CODE.dead} AND ${between('settled_at', filter.after, filter.before)}`;
+    const along = { table: 'deliveries', index: 'delivery_state_time', condition: dead } as const;
+    const walk = newestFirst(along, 'settled_at', from);
     const filtered = topic !== undefined || filter.channels !== undefined || filter.reason !== '';
     const scan = filtered ? SCAN_LIMIT : limit + 1;
     const condition = `${ofTopic(topic)} AND ${ofChannels(filter.channels)} AND ${withReason(filter.reason)}`;

@@ -19,15 +19,7 @@ import { REDRIVEN_CODE, STATE_CODE, stateOf } from './record.js';
 import { HELD_CODE } from './statements/held.js';
 import { amongKeys, type KeyColumns, type Keyed, keyed, keyOf } from './statements/keys.js';
 import { withTerm } from './statements/terms.js';
-import {
-  between,
-  type Walk as DeliveryWalk,
-  ofChannels,
-  ofTopic,
-  pageOrder,
-  pageSql,
-  stopSql,
-} from './statements/walks.js';
+import { between, newestFirst, ofChannels, ofTopic, pageOrder, pageSql, stopSql } from './statements/walks.js';
 
 /** Keys to a statement. */
 const STATEMENT_KEYS = 1_000;
@@ -72,15 +64,8 @@ export class MysqlInspector implements Inspector {
   async recordsBy(term: SearchTerm, filter: TermFilter, ask: PageAsk): Promise<Page<RecordView>> {
     const topic = filter.topic === undefined ? undefined : await knownTopic(this.#connection, filter.topic);
     if (filter.topic !== undefined && topic === undefined) return { rows: [], next: undefined };
-    const walk: DeliveryWalk = {
-      table: 'terms',
-      index: 'term_value',
-      columns: ['accepted_at'],
-      from: ask.from && [ask.from.time],
-      position: ask.from,
-      order: 'DESC',
-      condition: withTerm(term),
-    };
+    const along = { table: 'terms', index: 'term_value', condition: withTerm(term) } as const;
+    const walk = newestFirst(along, 'accepted_at', ask.from);
     const { topic: name, channels, states, after, before } = filter;
     const filtered = name !== undefined || channels !== undefined || states.length > 0 || after > 0 || before > 0;
     const scan = filtered ? SCAN_LIMIT : ask.limit + 1;
@@ -107,15 +92,8 @@ export class MysqlInspector implements Inspector {
   async parked(topic: string, { limit, from }: PageAsk): Promise<Page<RecordView>> {
     const number = await knownTopic(this.#connection, topic);
     if (number === undefined) return { rows: [], next: undefined };
-    const walk: DeliveryWalk = {
-      table: 'schedule',
-      index: 'schedule_state_topic',
-      columns: ['accepted_at'],
-      from: from && [from.time],
-      position: from,
-      order: 'DESC',
-      condition: `state = ${HELD_CODE.parked} AND topic_id = ${number}`,
-    };
+    const condition = `state = ${HELD_CODE.parked} AND topic_id = ${number}`;
+    const walk = newestFirst({ table: 'schedule', index: 'schedule_state_topic', condition }, 'accepted_at', from);
     const found = await this.#rows<WaitingRow>(
       `SELECT STRAIGHT_JOIN ${WAITING} FROM ${pageSql(walk, limit + 1, limit + 1, 'TRUE')} f JOIN schedule s FORCE INDEX (PRIMARY)
          ON s.channel_id = f.channel_id AND s.topic_id = f.topic_id AND s.message_id = f.message_id
@@ -196,15 +174,8 @@ export class MysqlInspector implements Inspector {
     topic: number | undefined,
     { limit, from }: PageAsk,
   ): Promise<Walk<Found>> {
-    const walk: DeliveryWalk = {
-      table: 'deliveries',
-      index: 'delivery_state_time',
-      columns: ['settled_at'],
-      from: from && [from.time],
-      position: from,
-      order: 'DESC',
-      condition: `state = ${STATE_CODE[state]} AND ${between('settled_at', after, before)}`,
-    };
+    const condition = `state = ${STATE_CODE[state]} AND ${between('settled_at', after, before)}`;
+    const walk = newestFirst({ table: 'deliveries', index: 'delivery_state_time', condition }, 'settled_at', from);
     const filtered = topic !== undefined || channels !== undefined;
     const scan = filtered ? SCAN_LIMIT : limit + 1;
     const page = pageSql(walk, scan, limit + 1, `${ofTopic(topic)} AND ${ofChannels(channels)}`);

@@ -16,6 +16,15 @@ export interface Walk {
 
 const KEY = ['channel_id', 'topic_id', 'message_id'];
 
+/** A walk by a time, from the newest on. */
+export function newestFirst(
+  { table, index, condition }: Pick<Walk, 'table' | 'index' | 'condition'>,
+  column: string,
+  position: Position | undefined,
+): Walk {
+  return { table, index, condition, columns: [column], from: position && [position.time], position, order: 'DESC' };
+}
+
 /** Up to `scan` keys along the index; as columns `channel_id`, `topic_id`, `message_id` and those of the walk. */
 export function walkSql(walk: Walk, scan: number): string {
   return `SELECT ${[...KEY, ...walk.columns].join(', ')} ${found(walk)} LIMIT ${scan}`;
