@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { amqp } from '../chaos/wire.js';
+import { amqp, unitsOf } from '../chaos/wire.js';
 
 /** AMQP's heartbeats and the connection's own affairs. */
 const CONNECTION = 0;
@@ -51,14 +51,9 @@ export class SilentChannels {
     };
     for (const socket of [client, server]) socket.on('error', end).on('close', end);
     client.pipe(server);
-    let rest: Buffer = Buffer.alloc(0);
+    const cut = unitsOf(amqp);
     server.on('data', (chunk: Buffer) => {
-      rest = Buffer.concat([rest, chunk]);
-      for (;;) {
-        const length = amqp.length(rest);
-        if (length === undefined || length > rest.length) return;
-        const frame = rest.subarray(0, length);
-        rest = rest.subarray(length);
+      for (const frame of cut(chunk)) {
         if (frame.readUInt16BE(1) === CONNECTION || !this.#silenced.has(server)) client.write(frame);
       }
     });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type { Stage } from './stage.js';
-import type { Protocol, Trap, Unit } from './wire.js';
+import { type Protocol, type Trap, type Unit, unitsOf } from './wire.js';
 
 /** `before`: the unit never reaches the other side. `after`: it is the last that does. */
 export type Moment = 'before' | 'after';
@@ -95,19 +95,9 @@ export class WireTap {
   }
 
   #pipe(from: Unit['from'], source: Socket, target: Socket, passes: (unit: Unit) => boolean): void {
-    let rest: Buffer = Buffer.alloc(0);
+    const cut = unitsOf(this.#protocol);
     source.on('data', (chunk: Buffer) => {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      let at = 0;
-      while (at < rest.length) {
-        const left = rest.subarray(at);
-        const length = this.#protocol.length(left);
-        if (length === undefined || length > left.length) break;
-        at += length;
-        const bytes = left.subarray(0, length);
-        if (passes({ from, bytes }) && !target.destroyed) target.write(bytes);
-      }
-      rest = rest.subarray(at);
+      for (const bytes of cut(chunk)) if (passes({ from, bytes }) && !target.destroyed) target.write(bytes);
       if (target.writableNeedDrain) {
         source.pause();
         target.once('drain', () => source.resume());

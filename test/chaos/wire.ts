@@ -33,6 +33,25 @@ export const mysql: Protocol = {
   },
 };
 
+/** Cuts what arrives into whole units; what is left of the last one waits for the rest of it. */
+export function unitsOf(protocol: Protocol): (chunk: Buffer) => Buffer[] {
+  let rest: Buffer = Buffer.alloc(0);
+  return (chunk) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const units: Buffer[] = [];
+    let at = 0;
+    while (at < rest.length) {
+      const left = rest.subarray(at);
+      const length = protocol.length(left);
+      if (length === undefined || length > left.length) break;
+      at += length;
+      units.push(left.subarray(0, length));
+    }
+    rest = rest.subarray(at);
+    return units;
+  };
+}
+
 /** The broker confirms a publish, or the gateway acks a delivery. */
 export function basicAck(side: Unit['from']): () => Trap {
   return () =>

@@ -148,23 +148,12 @@ abstract class ConformanceTestCase extends TestCase
         $server = new EchoServer($tls ? ['tls' => $certificates->forServer(false)] : []);
         $transport = $this->open($server, $tls ? new TlsOptions($certificates->authorities) : null);
         self::assertBody('parent', $transport->unary(self::call('Echo', 'parent')));
-        $child = pcntl_fork();
-        if ($child === 0) {
-            $signal = \SIGTERM;
-            try {
-                $signal = $transport->unary(self::call('Echo', 'child'))->body === 'child' ? \SIGKILL : \SIGTERM;
-            } finally {
-                // Without destructors: this process is a copy of the test runner.
-                posix_kill((int) getmypid(), $signal);
-            }
-        }
+        $child = self::forkCaller($transport);
         for ($i = 0; $i < 50; ++$i) {
             $reply = $transport->unary(self::call('Echo', "parent {$i}"));
             self::assertSame("parent {$i}", $reply->body, $reply->message);
         }
-        pcntl_waitpid($child, $status);
-        self::assertIsInt($status);
-        self::assertSame(\SIGKILL, pcntl_wtermsig($status), 'the call of the child failed');
+        self::assertCalled($child);
         self::assertBody('after', $transport->unary(self::call('Echo', 'after')));
     }
 
@@ -179,20 +168,9 @@ abstract class ConformanceTestCase extends TestCase
         }
         $calls = $transport->unaryMany([self::call('Slow', '300'), null, null], 1);
         self::assertNull($calls->current());
-        $child = pcntl_fork();
-        if ($child === 0) {
-            $signal = \SIGTERM;
-            try {
-                // By then the answer is there, where both could read it.
-                usleep(1_000_000);
-                $signal = $transport->unary(self::call('Echo', 'child'))->body === 'child' ? \SIGKILL : \SIGTERM;
-            } finally {
-                posix_kill((int) getmypid(), $signal);
-            }
-        }
-        pcntl_waitpid($child, $status);
-        self::assertIsInt($status);
-        self::assertSame(\SIGKILL, pcntl_wtermsig($status), 'the call of the child failed');
+        // By then the answer is there, where both could read it.
+        $child = self::forkCaller($transport, afterSeconds: 1);
+        self::assertCalled($child);
         $bodies = [];
         for ($calls->next(); $calls->valid(); $calls->next()) {
             $bodies[] = $calls->current()?->body;
@@ -420,6 +398,32 @@ abstract class ConformanceTestCase extends TestCase
     private function open(EchoServer $server, ?TlsOptions $tls = null): Transport
     {
         return $this->transport(new ConnectOptions($server->url(), $tls));
+    }
+
+    /** A forked process that makes one call. */
+    private static function forkCaller(Transport $transport, int $afterSeconds = 0): int
+    {
+        $child = pcntl_fork();
+        if ($child === 0) {
+            $signal = \SIGTERM;
+            try {
+                sleep($afterSeconds);
+                $signal = $transport->unary(self::call('Echo', 'child'))->body === 'child' ? \SIGKILL : \SIGTERM;
+            } finally {
+                // Without destructors: this process is a copy of the test runner.
+                posix_kill((int) getmypid(), $signal);
+            }
+        }
+
+        return $child;
+    }
+
+    /** Waits for the end of the forked process. */
+    private static function assertCalled(int $child): void
+    {
+        pcntl_waitpid($child, $status);
+        self::assertIsInt($status);
+        self::assertSame(\SIGKILL, pcntl_wtermsig($status), 'the call of the child failed');
     }
 
     private function transport(ConnectOptions $options): Transport

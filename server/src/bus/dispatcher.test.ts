@@ -197,7 +197,8 @@ describe('delivering', () => {
     expect(await made.ack('b')).toEqual(['ok']);
   });
 
-  test('a pause also holds back what the ledger is being asked about', async () => {
+  /** A consumer that had `a`; whether it may have `b`, which waited here for long, the ledger is being asked. */
+  async function askedAbout(): Promise<TestConsumer> {
     const made = consumer({ credit: 1 });
     await publish('a', 'b');
     await made.has(1);
@@ -205,6 +206,11 @@ describe('delivering', () => {
     await made.ack('a');
     fixture.ledger.wait();
     await settled();
+    return made;
+  }
+
+  test('a pause also holds back what the ledger is being asked about', async () => {
+    const made = await askedAbout();
     const dispatcher = bus.local(channel.id);
     const paused = dispatcher?.hold('paused', true);
     fixture.ledger.goOn();
@@ -217,13 +223,7 @@ describe('delivering', () => {
   });
 
   test('what cannot be given back during a pause stays here, and is not tried again and again', async () => {
-    const made = consumer({ credit: 1 });
-    await publish('a', 'b');
-    await made.has(1);
-    fixture.clock.advance(1_500);
-    await made.ack('a');
-    fixture.ledger.wait();
-    await settled();
+    const made = await askedAbout();
     fixture.broker.frames.length = 0;
     fixture.broker.intercept = async () => {
       throw new BusError('BROKER_UNAVAILABLE', 'away');
