@@ -8,7 +8,7 @@ import {
   type SettleResult,
   SettleStatus,
 } from '@waybill/proto/waybill/v1/bus';
-import type { Connection, UnaryOptions } from '../grpc/connection.js';
+import { type Connection, isUnavailable, type UnaryOptions } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 import { toWaybillError } from '../grpc/status.js';
 import type { Action } from './action.js';
@@ -40,7 +40,11 @@ export class SettleCalls implements Settler {
     timeoutMs: number,
     signal?: AbortSignal,
   ): Promise<SettleResult[]> {
-    const response = await request(this.connection, action, [...receipts], { timeoutMs, repeat: true, signal });
+    const response = await request(this.connection, action, [...receipts], {
+      timeoutMs,
+      repeat: isUnavailable,
+      signal,
+    });
     return response.results;
   }
 

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type MethodDefinition, status } from '@grpc/grpc-js';
 import { Backoff } from '../backoff.js';
-import { ClosedError, DeadlineError, InternalError, UnavailableError, type WaybillError } from '../errors.js';
+import { ClosedError, DeadlineError, InternalError, UnavailableError, WaybillError } from '../errors.js';
 import type { ResolvedOptions } from '../options.js';
 import { pause } from '../pause.js';
 import type { CallStatus, StreamCall, StreamListener, Transport } from '../transport/transport.js';
@@ -10,9 +10,14 @@ import { errorFromStatus, toWaybillError } from './status.js';
 export interface UnaryOptions {
   /** For all tries together. */
   readonly timeoutMs: number;
-  /** Tried again while no gateway answers: only for calls that may be made twice. Otherwise made once, as soon as there is a connection. */
-  readonly repeat: boolean;
+  /** After which errors it is tried again: only for calls that may be made twice. Otherwise made once, as soon as there is a connection. */
+  readonly repeat: false | ((error: WaybillError) => boolean);
   readonly signal?: AbortSignal | undefined;
+}
+
+/** The call reached no gateway, or none that serves: the next one may answer. */
+export function isUnavailable(error: WaybillError): boolean {
+  return error instanceof UnavailableError;
 }
 
 /** The calls of one bus, over whatever carries them. While nothing answers, they fail fast with UNAVAILABLE. */
@@ -50,7 +55,8 @@ export class Connection {
       } catch (thrown) {
         const error = options.signal?.aborted ? thrown : toWaybillError(thrown);
         const wait = backoff.next();
-        if (!(error instanceof UnavailableError) || !options.repeat || Date.now() + wait >= deadline) throw error;
+        const again = error instanceof WaybillError && options.repeat !== false && options.repeat(error);
+        if (!again || Date.now() + wait >= deadline) throw error;
         await pause(wait, options.signal);
       }
     }
@@ -80,7 +86,7 @@ export class Connection {
   /** Undefined for a gateway that does not say: what speaks gRPC and does not know this service, or this name of one, is one in reach. */
   async #health(timeoutMs: number, signal?: AbortSignal): Promise<Buffer | undefined> {
     try {
-      return await this.unary(HEALTH, Buffer.alloc(0), { timeoutMs, repeat: true, signal });
+      return await this.unary(HEALTH, Buffer.alloc(0), { timeoutMs, repeat: isUnavailable, signal });
     } catch (thrown) {
       if (signal?.aborted) throw thrown;
       const error = toWaybillError(thrown);

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { Locks, ReleaseRequestSchema } from '@waybill/proto/waybill/v1/locks';
 import { LockLostError } from '../errors.js';
-import type { Connection } from '../grpc/connection.js';
+import { type Connection, isUnavailable } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 import { pause } from '../pause.js';
 import type { Lock } from './lock.js';
@@ -60,7 +60,7 @@ export class HeldLock implements Lock {
     const timeoutMs = Math.min(withinMs, this.#until - performance.now());
     if (timeoutMs <= 0) return;
     const request = create(ReleaseRequestSchema, { token: this.#grant.token });
-    await this.#connection.unary(RELEASE, request, { timeoutMs, repeat: true }).catch(() => {});
+    await this.#connection.unary(RELEASE, request, { timeoutMs, repeat: isUnavailable }).catch(() => {});
   }
 
   async #keep(since: number): Promise<void> {

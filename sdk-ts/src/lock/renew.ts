@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { Locks, RenewRequestSchema } from '@waybill/proto/waybill/v1/locks';
 import { LockLostError, WaybillError } from '../errors.js';
-import type { Connection } from '../grpc/connection.js';
+import { type Connection, isUnavailable } from '../grpc/connection.js';
 import { methodDefinition } from '../grpc/definition.js';
 
 const RENEW = methodDefinition(Locks.method.renew);
@@ -27,7 +27,7 @@ export async function renew(
   const asked = performance.now();
   const request = create(RenewRequestSchema, { token, ttlMs: BigInt(ttlMs) });
   try {
-    await connection.unary(RENEW, request, { timeoutMs, repeat: true, signal });
+    await connection.unary(RENEW, request, { timeoutMs, repeat: isUnavailable, signal });
   } catch (error) {
     throw error instanceof WaybillError && error.reason === 'LOCK_LOST' ? new LockLostError(name, error) : error;
   }
