@@ -12,14 +12,10 @@ use Illuminate\Contracts\Queue\Queue as QueueContract;
 use Illuminate\Contracts\Queue\ShouldBeUnique;
 use Illuminate\Queue\Queue;
 use Waybill\Client;
-use Waybill\Delivery;
-use Waybill\Exception\CancelledException;
 use Waybill\Laravel\Outbox\ApplicationOutbox;
 use Waybill\Publish\MessageId;
 use Waybill\PublishItem;
 use Waybill\PublishOptions;
-use Waybill\PullOptions;
-use Waybill\RetryPolicy;
 
 /**
  * Laravel's queue on the bus: a queue is the topic `<prefix><queue>`, a job is a message, reserving it is a lease.
@@ -33,28 +29,19 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     /** Laravel counts the tries; a job whose worker died is back as soon as its lease has ended. */
     public const MAX_RETRIES = 1000;
 
-    /** Seconds: the gateway opens the channel meanwhile. */
-    private const FIRST_WAIT = 0.5;
-    private const SHORT_WAIT = 0.05;
-    private const PARKED_WAIT = 5;
-
     private readonly QueueDepth $depth;
-
-    /** @var array<string, true> topics whose channel has the retry policy */
-    private array $prepared = [];
-
-    private ?string $lastPopped = null;
-    private bool $lastHit = false;
+    private readonly JobSource $source;
 
     public function __construct(
         private readonly Client $publisher,
-        private readonly Client $worker,
+        Client $worker,
         private readonly QueueOptions $options,
         private readonly ?ApplicationOutbox $outbox,
         private readonly JobPublisher $jobs,
     ) {
         $this->dispatchAfterCommit = $options->afterCommit;
         $this->depth = new QueueDepth($publisher, $options->channel);
+        $this->source = new JobSource($worker, $options, $this->depth);
     }
 
     /**
@@ -165,20 +152,11 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
      */
     public function pop($queue = null, $index = 0): ?JobContract
     {
-        $name = $this->name($queue);
-        $topic = $this->topic($queue);
-        $wait = $this->waitFor($name, $topic);
-        $this->lastPopped = $name;
-        try {
-            $deliveries = $this->take($topic, $wait);
-        } catch (CancelledException) {
+        $delivery = $this->source->next($this->topic($queue), $this->quitting(...));
+        if ($delivery === null) {
             return null;
         }
-        $this->lastHit = $deliveries !== [];
-        if ($deliveries === []) {
-            return null;
-        }
-        $job = new WaybillJob($this->container, $this, $deliveries[0], $this->connectionName, $name);
+        $job = new WaybillJob($this->container, $this, $delivery, $this->connectionName, $this->name($queue));
         $job->reserveFor($this->options->retryAfter);
 
         return $job;
@@ -315,37 +293,6 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         }
 
         return $this->jobs->publish($this->publisher, $item);
-    }
-
-    /**
-     * A worker of one queue waits at the gateway. One of several asks for each in turn: it must not wait for one while another has work,
-     * and where none has, a short wait lets the gateway bring what there is.
-     */
-    private function waitFor(string $name, string $topic): float
-    {
-        return match (true) {
-            !isset($this->prepared[$topic]) => max(self::FIRST_WAIT, $this->lastPopped === $name ? $this->options->blockFor : 0),
-            $this->lastPopped === $name => $this->options->blockFor,
-            $this->lastHit => 0,
-            default => self::SHORT_WAIT,
-        };
-    }
-
-    /**
-     * @return list<Delivery>
-     */
-    private function take(string $topic, float $wait): array
-    {
-        $first = !isset($this->prepared[$topic]);
-        $pull = new PullOptions(1, $this->options->retryAfter, $wait, $first ? RetryPolicy::fixed(self::MAX_RETRIES, 0) : null);
-        $deliveries = $this->worker->pull($topic, $this->options->channel, $pull, $this->quitting(...));
-        $this->prepared[$topic] = true;
-        if ($first && $deliveries === [] && $this->depth->parked($topic) > 0) {
-            // Jobs that were dispatched before there was any worker are on their way to the channel that this one has just made.
-            $deliveries = $this->worker->pull($topic, $this->options->channel, $pull->withWait(self::PARKED_WAIT), $this->quitting(...));
-        }
-
-        return $deliveries;
     }
 
     /** As Laravel does for a job that waits for the commit: what was never queued must not keep others out. */
