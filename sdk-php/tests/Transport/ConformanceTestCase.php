@@ -14,7 +14,6 @@ use Waybill\Tests\Support\Worker;
 use Waybill\TlsOptions;
 use Waybill\Transport\Call;
 use Waybill\Transport\Kind;
-use Waybill\Transport\Multiplexing;
 use Waybill\Transport\Reply;
 use Waybill\Transport\Transport;
 use Waybill\Transport\Transports;
@@ -41,72 +40,6 @@ abstract class ConformanceTestCase extends TestCase
             }
         }
         self::assertBody('1', $transport->unary(self::call('Connections')));
-    }
-
-    public function testManyCallsAreUnderWayAtATimeOnOneConnection(): void
-    {
-        $server = new EchoServer();
-        $transport = $this->open($server);
-        if (!$transport instanceof Multiplexing) {
-            self::assertSame(Kind::Grpc, static::kind());
-
-            return;
-        }
-        $calls = (static function (): \Generator {
-            for ($i = 0; $i < 3_000; ++$i) {
-                yield $i => self::call('Echo', (string) $i);
-            }
-        })();
-        $seen = [];
-        foreach ($transport->unaryMany($calls, 50) as $key => $reply) {
-            self::assertNotNull($reply);
-            self::assertSame((string) $key, $reply->body, $reply->message);
-            $seen[$key] = true;
-        }
-        self::assertCount(3_000, $seen);
-        self::assertBody('1', $transport->unary(self::call('Connections')));
-    }
-
-    public function testSlowCallsDoNotHoldUpEachOther(): void
-    {
-        $server = new EchoServer();
-        $transport = $this->open($server);
-        if (!$transport instanceof Multiplexing) {
-            self::assertSame(Kind::Grpc, static::kind());
-
-            return;
-        }
-        $began = microtime(true);
-        foreach ($transport->unaryMany(array_fill(0, 20, self::call('Slow', '500')), 20) as $reply) {
-            self::assertNotNull($reply);
-            self::assertSame(Status::Ok, $reply->status, $reply->message);
-        }
-        self::assertLessThan(5, microtime(true) - $began);
-    }
-
-    public function testWhoHasNoCallForNowIsGivenTheTimeToMakeOthers(): void
-    {
-        $server = new EchoServer();
-        $transport = $this->open($server);
-        if (!$transport instanceof Multiplexing) {
-            self::assertSame(Kind::Grpc, static::kind());
-
-            return;
-        }
-        $calls = [self::call('Slow', '500'), self::call('Echo', 'a'), null, self::call('Echo', 'b'), null, null, self::call('Echo', 'c')];
-        $seen = [];
-        foreach ($transport->unaryMany($calls, 2) as $key => $reply) {
-            if ($reply === null) {
-                self::assertBody('between', $transport->unary(self::call('Echo', 'between')));
-                $seen[] = 'nothing';
-            } else {
-                $seen[] = $reply->body;
-            }
-        }
-
-        self::assertSame(3, \count(array_keys($seen, 'nothing', true)));
-        self::assertEqualsCanonicalizing(['500', 'a', 'b', 'c'], array_diff($seen, ['nothing']));
-        self::assertGreaterThan(array_search('nothing', $seen, true), array_search('500', $seen, true), 'a pause waits for nothing');
     }
 
     public function testAConnectionThatReachesItsMaximumAgeIsReplacedWithoutAFailure(): void
@@ -155,28 +88,6 @@ abstract class ConformanceTestCase extends TestCase
         }
         self::assertCalled($child);
         self::assertBody('after', $transport->unary(self::call('Echo', 'after')));
-    }
-
-    public function testAForkedChildTakesNothingOfWhatItsParentWaitsFor(): void
-    {
-        $server = new EchoServer();
-        $transport = $this->open($server);
-        if (!$transport instanceof Multiplexing) {
-            self::assertSame(Kind::Grpc, static::kind());
-
-            return;
-        }
-        $calls = $transport->unaryMany([self::call('Slow', '300'), null, null], 1);
-        self::assertNull($calls->current());
-        // By then the answer is there, where both could read it.
-        $child = self::forkCaller($transport, afterSeconds: 1);
-        self::assertCalled($child);
-        $bodies = [];
-        for ($calls->next(); $calls->valid(); $calls->next()) {
-            $bodies[] = $calls->current()?->body;
-        }
-        self::assertSame(['300'], array_values(array_filter($bodies, static fn($body) => $body !== null)));
-        self::assertBody('1', $transport->unary(self::call('Echo', '1')));
     }
 
     #[TestWith([false])]
@@ -395,13 +306,13 @@ abstract class ConformanceTestCase extends TestCase
         self::assertSame(Status::Unavailable, $without->status);
     }
 
-    private function open(EchoServer $server, ?TlsOptions $tls = null): Transport
+    protected function open(EchoServer $server, ?TlsOptions $tls = null): Transport
     {
         return $this->transport(new ConnectOptions($server->url(), $tls));
     }
 
     /** A forked process that makes one call. */
-    private static function forkCaller(Transport $transport, int $afterSeconds = 0): int
+    protected static function forkCaller(Transport $transport, int $afterSeconds = 0): int
     {
         $child = pcntl_fork();
         if ($child === 0) {
@@ -419,7 +330,7 @@ abstract class ConformanceTestCase extends TestCase
     }
 
     /** Waits for the end of the forked process. */
-    private static function assertCalled(int $child): void
+    protected static function assertCalled(int $child): void
     {
         pcntl_waitpid($child, $status);
         self::assertIsInt($status);
@@ -431,7 +342,7 @@ abstract class ConformanceTestCase extends TestCase
         return Transports::open($options->withTransport(static::kind()));
     }
 
-    private static function assertBody(string $expected, Reply $reply): void
+    protected static function assertBody(string $expected, Reply $reply): void
     {
         // Not assertSame: a difference of megabytes is no help.
         self::assertTrue($reply->body === $expected, "{$reply->status->name} {$reply->message}: " . substr($reply->body, 0, 100));

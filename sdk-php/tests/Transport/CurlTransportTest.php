@@ -9,7 +9,7 @@ use Waybill\Transport\Kind;
 
 /** Needs ext-curl with a sound libcurl, and so is not among the default tests. */
 #[Group('curl')]
-final class CurlTransportTest extends ConformanceTestCase
+final class CurlTransportTest extends MultiplexingTestCase
 {
     protected static function kind(): Kind
     {

@@ -6,7 +6,7 @@ namespace Waybill\Tests\Transport;
 
 use Waybill\Transport\Kind;
 
-final class StreamTransportTest extends ConformanceTestCase
+final class StreamTransportTest extends MultiplexingTestCase
 {
     protected static function kind(): Kind
     {
