@@ -8,7 +8,7 @@ import type { PullOptions } from './consumer/pull-options.js';
 import type { SubscribeOptions, Subscription } from './consumer/subscribe-options.js';
 import type { Duration } from './duration.js';
 import type { Lock, LockOptions, LockScope } from './lock/lock.js';
-import type { Message } from './message.js';
+import type { Message, NackOptions } from './message.js';
 import type { Published } from './publisher/pending.js';
 import type { RequestOptions, Responder, ServeOptions } from './request/options.js';
 import type { Topic } from './topic/topic.js';
@@ -59,10 +59,7 @@ export interface Bus {
   /** Done, for receipts from anywhere. Answers what became of each, in order; never rejects for a stale one. */
   ack(receipts: string | readonly string[], options?: CallOptions): Promise<SettleResult[]>;
   /** Not done: again after `delay`, or as the retry policy says. */
-  nack(
-    receipts: string | readonly string[],
-    options?: CallOptions & { delay?: Duration; reason?: string },
-  ): Promise<SettleResult[]>;
+  nack(receipts: string | readonly string[], options?: CallOptions & NackOptions): Promise<SettleResult[]>;
   /** More time: `lease` from now, 1 s to 24 h. Default: the subscription's own. */
   extend(receipts: string | readonly string[], options?: CallOptions & { lease?: Duration }): Promise<SettleResult[]>;
   /** Never to be done: dead letters at once. */

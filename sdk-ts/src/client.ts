@@ -9,7 +9,7 @@ import type { Body } from './body.js';
 import type { Bus, CallOptions, PublishItem, PublishOptions, SettleResult } from './bus.js';
 import type { Codec } from './codec/codec.js';
 import type { StandardSchema } from './codec/standard-schema.js';
-import { ACK, type Action, nack, reject } from './consumer/action.js';
+import { ACK, type Action, nackAsked, reject } from './consumer/action.js';
 import type { BatchOptions } from './consumer/batch-options.js';
 import { Batches } from './consumer/batches.js';
 import type { BatchHandler, Handler } from './consumer/handler.js';
@@ -29,7 +29,7 @@ import { acquire } from './lock/acquire.js';
 import type { HeldLock } from './lock/held-lock.js';
 import type { Lock, LockOptions, LockScope } from './lock/lock.js';
 import { underLock } from './lock/under-lock.js';
-import type { Message } from './message.js';
+import type { Message, NackOptions } from './message.js';
 import { dueTime, MAX_DELAY_MS } from './publisher/outgoing.js';
 import type { Published } from './publisher/pending.js';
 import { publishMany } from './publisher/publish-many.js';
@@ -108,13 +108,8 @@ export class Client implements Bus {
     return this.#settle(ACK, receipts, options);
   }
 
-  async nack(
-    receipts: string | readonly string[],
-    options: CallOptions & { delay?: Duration; reason?: string } = {},
-  ): Promise<SettleResult[]> {
-    const { delay, reason = '' } = options;
-    const delayMs = delay === undefined ? undefined : milliseconds(delay, 'delay', 0, MAX_DELAY_MS);
-    return this.#settle(nack(delayMs, reason), receipts, options);
+  async nack(receipts: string | readonly string[], options: CallOptions & NackOptions = {}): Promise<SettleResult[]> {
+    return this.#settle(nackAsked(options), receipts, options);
   }
 
   async extend(

@@ -33,7 +33,7 @@ export {
   WaybillError,
 } from './errors.js';
 export type { Lock, LockOptions, LockScope } from './lock/lock.js';
-export type { Message, Settlement } from './message.js';
+export type { Message, NackOptions, Settlement } from './message.js';
 export { type DeliveryKey, type IdempotencyStore, idempotency } from './middleware/idempotency.js';
 export { type LogEntry, logging } from './middleware/logging.js';
 export { type MemoryStoreOptions, memoryStore } from './middleware/memory-store.js';

@@ -1,6 +1,15 @@
 import type { Duration } from './duration.js';
 
 /** What was called to settle a message. */
+export interface NackOptions {
+  /** Until it is delivered again, 0 to 10 years. Default: the retry policy's. */
+  readonly delay?: Duration;
+  /** For the ledger, cut at 1,024 characters. */
+  readonly reason?: string;
+  /** Nobody has begun with it: this counts as no attempt, and by default it is due at once. */
+  readonly unhandled?: boolean;
+}
+
 export type Settlement = 'ack' | 'nack' | 'reject';
 
 /** A message, handed to one consumer of one channel under a lease. */
@@ -30,8 +39,8 @@ export interface Message {
   json<T = unknown>(): T;
   /** Done. Resolves when that is durable: this channel never delivers the message again. Rejects with StaleReceiptError when it came too late. */
   ack(): Promise<void>;
-  /** Not done: deliver it again, after `delay` (0 to 10 years), or as the retry policy says. `reason` is for the ledger, cut at 1,024 characters. Rejects as `ack` does. */
-  nack(options?: { delay?: Duration; reason?: string }): Promise<void>;
+  /** Not done: deliver it again, after `delay`, or as the retry policy says. Rejects as `ack` does. */
+  nack(options?: NackOptions): Promise<void>;
   /** More time: the lease ends `lease` from now (1 s to 24 h, whole seconds). Default: the subscription's own. May be called again and again. Rejects as `ack` does. */
   extend(lease?: Duration): Promise<void>;
   /** Never to be done: a dead letter at once, body kept. `reason` is for the ledger, cut at 1,024 characters. Rejects as `ack` does. */

@@ -77,9 +77,9 @@ export class BusClient {
   }
 
   /** Without `delayMs` the retry policy says when. */
-  async nack(receipts: readonly string[], delayMs?: number): Promise<Status[]> {
+  async nack(receipts: readonly string[], delayMs?: number, unhandled = false): Promise<Status[]> {
     const delay = delayMs === undefined ? {} : { delayMs: BigInt(delayMs) };
-    return statusesOf(await this.#rpc.call(Bus.method.nack, { receipts: [...receipts], ...delay }, CALL_MS));
+    return statusesOf(await this.#rpc.call(Bus.method.nack, { receipts: [...receipts], unhandled, ...delay }, CALL_MS));
   }
 
   async extend(receipts: readonly string[], leaseSeconds: number): Promise<Status[]> {

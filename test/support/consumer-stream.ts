@@ -117,9 +117,9 @@ export class ConsumerStream {
   }
 
   /** Without `delayMs` the retry policy says when. */
-  nack(receipts: readonly string[], delayMs?: number): Promise<Status[]> {
+  nack(receipts: readonly string[], delayMs?: number, unhandled = false): Promise<Status[]> {
     const delay = delayMs === undefined ? {} : { delayMs: BigInt(delayMs) };
-    return this.#settle(receipts, { case: 'nack', value: { receipts: [...receipts], ...delay } });
+    return this.#settle(receipts, { case: 'nack', value: { receipts: [...receipts], unhandled, ...delay } });
   }
 
   extend(receipts: readonly string[], leaseSeconds: number): Promise<Status[]> {

@@ -58,7 +58,7 @@ function keyOf(action: Action): string {
     case 'ack':
       return 'ack';
     case 'nack':
-      return `nack ${action.delayMs ?? ''} ${action.reason}`;
+      return `nack ${action.delayMs ?? ''} ${action.unhandled} ${action.reason}`;
     case 'extend':
       return `extend ${action.leaseSeconds}`;
     case 'reject':

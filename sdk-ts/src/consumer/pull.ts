@@ -67,7 +67,8 @@ export async function* pull(
         yield message;
       }
     } finally {
-      for (const message of batch.slice(given)) message.finish(nack(0, 'not handled: the consumer left its loop'));
+      for (const message of batch.slice(given))
+        message.finish(nack(0, 'not handled: the consumer left its loop', true));
     }
   }
 }

@@ -1,9 +1,8 @@
 import type { Delivery } from '@waybill/proto/waybill/v1/message';
-import { type Duration, milliseconds, seconds } from '../duration.js';
+import { type Duration, seconds } from '../duration.js';
 import { FailedPreconditionError, type WaybillError } from '../errors.js';
-import type { Message, Settlement } from '../message.js';
-import { MAX_DELAY_MS } from '../publisher/outgoing.js';
-import { ACK, nack, reject, type Verdict } from './action.js';
+import type { Message, NackOptions, Settlement } from '../message.js';
+import { ACK, nackAsked, reject, type Verdict } from './action.js';
 import type { Delivered } from './delivered.js';
 import type { Settler, Settling } from './settle.js';
 
@@ -109,10 +108,8 @@ export class ReceivedMessage implements Delivered, Settling {
     return this.#settle(ACK);
   }
 
-  async nack(options: { delay?: Duration; reason?: string } = {}): Promise<void> {
-    const { delay, reason = '' } = options;
-    const delayMs = delay === undefined ? undefined : milliseconds(delay, 'delay', 0, MAX_DELAY_MS);
-    await this.#settle(nack(delayMs, reason));
+  async nack(options: NackOptions = {}): Promise<void> {
+    await this.#settle(nackAsked(options));
   }
 
   async reject(reason = ''): Promise<void> {

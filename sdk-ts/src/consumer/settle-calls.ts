@@ -82,8 +82,8 @@ function request(connection: Connection, action: Action, receipts: string[], opt
 
 /** The delay is left out where the retry policy's counts. */
 export function nackRequest(
-  { delayMs, reason }: Extract<Action, { kind: 'nack' }>,
+  { delayMs, reason, unhandled }: Extract<Action, { kind: 'nack' }>,
   receipts: string[],
 ): MessageInitShape<typeof NackRequestSchema> {
-  return delayMs === undefined ? { receipts, reason } : { receipts, reason, delayMs: BigInt(delayMs) };
+  return { receipts, reason, unhandled, ...(delayMs === undefined ? {} : { delayMs: BigInt(delayMs) }) };
 }

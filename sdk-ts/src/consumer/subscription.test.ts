@@ -466,9 +466,9 @@ describe('stop', () => {
     const stopped = sub.stop();
     await gateway.until(() => settledAs('nack').length === 2);
     const other: string[] = [];
-    bus.subscribe('orders', 'billing', (message) => void other.push(message.id));
+    bus.subscribe('orders', 'billing', ({ id, attempt }) => void other.push(`${id} #${attempt}`));
     await gateway.until(() => settledAs('ack').length === 2);
-    expect(other).toEqual(['m1', 'm2']);
+    expect(other).toEqual(['m1 #1', 'm2 #1']);
     expect(gateway.store.settled.find(({ id }) => id === 'm1')?.reason).toBe('not handled: the consumer stopped');
     held.open();
     await stopped;

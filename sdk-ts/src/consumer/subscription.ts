@@ -23,7 +23,7 @@ import type { Work } from './work.js';
 /** How long confirmations may take when the handlers have used up all the time. */
 const LAST_SETTLES_MS = 1_000;
 
-const NOT_STARTED = nack(0, 'not handled: the consumer stopped');
+const NOT_STARTED = nack(0, 'not handled: the consumer stopped', true);
 
 export class RunningSubscription implements Subscription, LinkHost {
   readonly elsewhere: Settler;

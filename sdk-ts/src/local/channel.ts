@@ -1,4 +1,4 @@
-import type { Verdict } from '../consumer/action.js';
+import { type Nack, nack, type Verdict } from '../consumer/action.js';
 import type { RetryOptions } from '../consumer/retry-options.js';
 import { StaleReceiptError } from '../errors.js';
 import { Fifo } from '../fifo.js';
@@ -218,7 +218,7 @@ export class Channel implements MessageHome, TurnTaker {
         this.#acked++;
         return;
       case 'nack':
-        this.#retry(message, verdict.delayMs, verdict.reason === '' ? 'nacked' : verdict.reason);
+        this.#retry(message, verdict);
         return;
       case 'reject':
         this.#bury(message, verdict.reason === '' ? 'rejected' : verdict.reason);
@@ -234,7 +234,7 @@ export class Channel implements MessageHome, TurnTaker {
     if (message.isHeld) {
       this.#release(message);
       message.lose(new StaleReceiptError(message.receipt));
-      this.#retry(message, undefined, 'lease expired');
+      this.#retry(message, nack(undefined, 'lease expired'));
       return;
     }
     this.#retrying--;
@@ -273,14 +273,14 @@ export class Channel implements MessageHome, TurnTaker {
     if (message.place >= 0) this.#parts.agenda.remove(message);
   }
 
-  #retry(message: LocalMessage, delayMs: number | undefined, reason: string): void {
-    const delay = retryDelay(this.#policy, message.attempt);
+  #retry(message: LocalMessage, { delayMs, reason, unhandled }: Nack): void {
+    const delay = unhandled ? 0 : retryDelay(this.#policy, message.attempt);
     if (delay === undefined) {
-      this.#bury(message, reason);
+      this.#bury(message, reason === '' ? 'nacked' : reason);
       return;
     }
-    this.#retried++;
-    const next = new LocalMessage(message.stored, this, message.attempt + 1);
+    if (!unhandled) this.#retried++;
+    const next = new LocalMessage(message.stored, this, unhandled ? message.attempt : message.attempt + 1);
     const wait = delayMs ?? delay;
     if (wait === 0) {
       this.#queue(next);

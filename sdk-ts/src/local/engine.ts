@@ -4,7 +4,7 @@ import type { Bus, SettleResult } from '../bus.js';
 import type { CallOptions, PublishItem, PublishOptions } from '../call-options.js';
 import type { Codec } from '../codec/codec.js';
 import type { StandardSchema } from '../codec/standard-schema.js';
-import { ACK, type Action, nack, reject } from '../consumer/action.js';
+import { ACK, type Action, nackAsked, reject } from '../consumer/action.js';
 import { Batches } from '../consumer/batches.js';
 import type { BatchHandler, Handler } from '../consumer/handler.js';
 import type { PullOptions } from '../consumer/pull-options.js';
@@ -15,9 +15,8 @@ import { type Duration, milliseconds, seconds } from '../duration.js';
 import { ClosedError } from '../errors.js';
 import type { Lock, LockOptions, LockScope } from '../lock/lock.js';
 import { underLock } from '../lock/under-lock.js';
-import type { Message } from '../message.js';
+import type { Message, NackOptions } from '../message.js';
 import { within } from '../pause.js';
-import { MAX_DELAY_MS } from '../publisher/outgoing.js';
 import type { Published } from '../publisher/pending.js';
 import { publishMany } from '../publisher/publish-many.js';
 import type { RequestOptions, Responder, ServeOptions } from '../request/options.js';
@@ -154,13 +153,8 @@ export class LocalEngine implements Bus {
     return this.#settle(ACK, receipts);
   }
 
-  async nack(
-    receipts: string | readonly string[],
-    options: { delay?: Duration; reason?: string } = {},
-  ): Promise<SettleResult[]> {
-    const { delay, reason = '' } = options;
-    const delayMs = delay === undefined ? undefined : milliseconds(delay, 'delay', 0, MAX_DELAY_MS);
-    return this.#settle(nack(delayMs, reason), receipts);
+  async nack(receipts: string | readonly string[], options: NackOptions = {}): Promise<SettleResult[]> {
+    return this.#settle(nackAsked(options), receipts);
   }
 
   async extend(receipts: string | readonly string[], options: { lease?: Duration } = {}): Promise<SettleResult[]> {

@@ -1,10 +1,9 @@
-import { ACK, type Action, nack, reject, type Verdict } from '../consumer/action.js';
+import { ACK, type Action, nackAsked, reject, type Verdict } from '../consumer/action.js';
 import type { Delivered } from '../consumer/delivered.js';
 import { MAX_LEASE_SECONDS } from '../consumer/received-message.js';
-import { type Duration, milliseconds, seconds } from '../duration.js';
+import { type Duration, seconds } from '../duration.js';
 import { FailedPreconditionError, StaleReceiptError } from '../errors.js';
-import type { Message, Settlement } from '../message.js';
-import { MAX_DELAY_MS } from '../publisher/outgoing.js';
+import type { Message, NackOptions, Settlement } from '../message.js';
 import type { Appointment } from './agenda.js';
 import type { StoredMessage } from './stored-message.js';
 
@@ -130,10 +129,8 @@ export class LocalMessage implements Delivered, Appointment {
     this.#settle(ACK);
   }
 
-  async nack(options: { delay?: Duration; reason?: string } = {}): Promise<void> {
-    const { delay, reason = '' } = options;
-    const delayMs = delay === undefined ? undefined : milliseconds(delay, 'delay', 0, MAX_DELAY_MS);
-    this.#settle(nack(delayMs, reason));
+  async nack(options: NackOptions = {}): Promise<void> {
+    this.#settle(nackAsked(options));
   }
 
   async reject(reason = ''): Promise<void> {

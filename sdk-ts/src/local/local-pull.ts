@@ -38,7 +38,8 @@ export async function* localPull(
         yield message;
       }
     } finally {
-      for (const message of messages.slice(given)) message.finish(nack(0, 'not handled: the consumer left its loop'));
+      for (const message of messages.slice(given))
+        message.finish(nack(0, 'not handled: the consumer left its loop', true));
     }
   }
 }

@@ -144,7 +144,7 @@ export class LocalSubscription implements Subscription, Taker {
   async #stop(timeoutMs: number): Promise<void> {
     const why = new ClosedError('the subscription was stopped');
     this.#home?.leave(this);
-    for (const message of this.#runner.close()) message.finish(nack(0, why.message));
+    for (const message of this.#runner.close()) message.finish(nack(0, why.message, true));
     this.#work.close();
     await within(this.#runner.idle(), timeoutMs);
     for (const message of this.#held) this.#home?.giveBack(message, why);

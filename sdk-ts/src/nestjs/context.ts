@@ -1,6 +1,6 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { Duration } from '../duration.js';
-import type { Message } from '../message.js';
+import type { Message, NackOptions } from '../message.js';
 
 /**
  * What `@Ctx()` gives a handler: the message, and its settling. A handler that settles nothing itself acks by returning and nacks by throwing.
@@ -38,7 +38,7 @@ export class WaybillContext extends BaseRpcContext<[message: Message, channel: s
   }
 
   /** Not done, try again: see `Message.nack`. */
-  nack(options?: { delay?: Duration; reason?: string }): Promise<void> {
+  nack(options?: NackOptions): Promise<void> {
     return this.args[0].nack(options);
   }
 

@@ -10,7 +10,7 @@ import type { PullOptions } from '../consumer/pull-options.js';
 import type { SubscribeOptions, Subscription } from '../consumer/subscribe-options.js';
 import type { Duration } from '../duration.js';
 import type { Lock, LockOptions, LockScope } from '../lock/lock.js';
-import type { Message } from '../message.js';
+import type { Message, NackOptions } from '../message.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { Published } from '../publisher/pending.js';
 import { isItem } from '../publisher/publish-many.js';
@@ -110,10 +110,7 @@ export class InstrumentedBus implements Bus {
     return this.#settle('ack', receipts, () => this.#bus.ack(receipts, options));
   }
 
-  nack(
-    receipts: string | readonly string[],
-    options?: CallOptions & { delay?: Duration; reason?: string },
-  ): Promise<SettleResult[]> {
+  nack(receipts: string | readonly string[], options?: CallOptions & NackOptions): Promise<SettleResult[]> {
     return this.#settle('nack', receipts, () => this.#bus.nack(receipts, options));
   }
 

@@ -140,6 +140,21 @@ describe('settling', () => {
     ]);
   });
 
+  test('a nack of what nobody began with uses no attempt, and needs no retry', async () => {
+    channel = await bus.channels.open('orders', 'billing', { maxRetries: 0, backoff: { kind: 'fixed', delayMs: 1 } });
+    const made = await holding(['a', 'b']);
+    const now = fixture.clock.now();
+    const unhandled = { kind: 'nack', reason: 'stopped', unhandled: true } as const;
+    expect(await made.settle({ ...unhandled, delayMs: undefined }, 'a')).toEqual(['ok']);
+    expect(await made.settle({ ...unhandled, delayMs: 50 }, 'b')).toEqual(['ok']);
+    expect(await fixture.engine.schedule.nextDue()).toBe(now);
+    fixture.clock.advance(50);
+    await bus.releaser.release(await fixture.engine.schedule.claim(fixture.clock.now(), 10, 1_000, allShards(1)));
+    await made.has(4);
+    expect(made.deliveries.slice(2).map(({ attempt }) => attempt)).toEqual([1, 1]);
+    expect(await made.ack('a')).toEqual(['ok']);
+  });
+
   test('a reject makes it dead at once', async () => {
     const made = await holding(['a', 'b']);
     expect(await made.settle({ kind: 'reject', reason: '' }, 'a')).toEqual(['ok']);

@@ -13,11 +13,19 @@ import type { Tally } from './tally.js';
 
 export type Action =
   | { readonly kind: 'ack' }
-  /** `delayMs` undefined: as the retry policy says. */
-  | { readonly kind: 'nack'; readonly delayMs: number | undefined; readonly reason: string }
+  | Nack
   /** `leaseMs` undefined: the subscription's own. */
   | { readonly kind: 'extend'; readonly leaseMs: number | undefined }
   | { readonly kind: 'reject'; readonly reason: string };
+
+export interface Nack {
+  readonly kind: 'nack';
+  /** Undefined: as the retry policy says. */
+  readonly delayMs: number | undefined;
+  readonly reason: string;
+  /** The consumer had not begun with it: this counts as no attempt. */
+  readonly unhandled?: boolean;
+}
 
 export type SettleStatus = 'ok' | 'stale' | 'unknown';
 
@@ -110,7 +118,7 @@ export class Settler {
   /** Their lease ended: as a nack by the policy. Those that the ledger holds, it ends by itself (workers/expiry). */
   async expire(deliveries: readonly Delivery[]): Promise<void> {
     const now = this.parts.clock.now();
-    const nack: Action = { kind: 'nack', delayMs: undefined, reason: LEASE_EXPIRED };
+    const nack: Nack = { kind: 'nack', delayMs: undefined, reason: LEASE_EXPIRED };
     for (const delivery of deliveries) {
       delivery.subscriber.lapsed();
       if (delivery.frame === undefined) this.parts.table.remove(delivery);
@@ -133,8 +141,8 @@ export class Settler {
       const { deadline, aliased, ...handOut } = lease;
       const policy = this.parts.channels.retryPolicy(channel);
       // Aliases are for the clients of event-bus, whose contract knows one delay for this: the lease.
-      const delayMs = aliased ? 0 : undefined;
-      const change = this.#retry(policy, lease.attempt, delayMs, LEASE_EXPIRED, now, undefined);
+      const nack: Nack = { kind: 'nack', delayMs: aliased ? 0 : undefined, reason: LEASE_EXPIRED };
+      const change = retried(policy, lease.attempt, nack, now);
       entries.push({ ...handOut, ...UNKNOWN, change, recorded: true, at: now, leaseEnd: deadline });
     }
     if (entries.length === 0) return;
@@ -183,14 +191,10 @@ export class Settler {
   /** They were leased for a caller that had gone: others may have them at once, and no attempt is used. */
   async giveBack(deliveries: readonly Delivery[]): Promise<void> {
     const now = this.parts.clock.now();
-    const entries = deliveries.map((delivery): Entry => {
-      const change: Change = {
-        state: 'retry',
-        reason: 'not handed out',
-        dueAt: now,
-        expiresAt: delivery.message.expiresAt,
-      };
-      return { ...this.#entry(delivery, change, now), attempt: delivery.attempt - 1 };
+    const reason = 'not handed out';
+    const entries = deliveries.map((delivery) => {
+      const { expiresAt } = delivery.message;
+      return this.#entry(delivery, { state: 'retry', reason, dueAt: now, expiresAt, unused: true }, now);
     });
     await this.parts.ledger.write(entries);
     this.parts.scheduled(now);
@@ -276,7 +280,7 @@ export class Settler {
       acceptedAt: held ? 0 : message.acceptedAt,
       deliveredAt,
       terms: held ? undefined : this.parts.termsOf(message),
-      attempt,
+      attempt: countOf(attempt, change),
       change,
       recorded: held,
       at,
@@ -296,7 +300,7 @@ export class Settler {
         return { state: 'leased', deadline: delivery.deadline, expiresAt: message.expiresAt };
       case 'nack': {
         const policy = this.parts.channels.retryPolicy(delivery.channel);
-        return this.#retry(policy, delivery.attempt, action.delayMs, action.reason, now, wire, message.expiresAt);
+        return retried(policy, delivery.attempt, action, now, wire, message.expiresAt);
       }
     }
   }
@@ -307,23 +311,6 @@ export class Settler {
     if (delay === undefined) return dead(reason, frame === undefined ? undefined : message.wire);
     if (frame !== undefined) return { state: 'returned', reason };
     return { state: 'retry', reason, dueAt: now, expiresAt: message.expiresAt };
-  }
-
-  #retry(
-    policy: RetryPolicy,
-    attempt: number,
-    delayMs: number | undefined,
-    reason: string,
-    now: number,
-    wire: Uint8Array | undefined,
-    expiresAt = 0,
-  ): Change {
-    const delay = retryDelay(policy, attemptNumber(attempt));
-    if (delay === undefined) return dead(reason === '' ? 'nacked' : reason, wire);
-    const dueAt = now + (delayMs ?? delay);
-    return wire === undefined
-      ? { state: 'retry', reason, dueAt, expiresAt }
-      : { state: 'retry', reason, dueAt, expiresAt, wire };
   }
 
   #delay({ channel, attempt }: Delivery): number | undefined {
@@ -345,7 +332,7 @@ export class Settler {
       id: receipt.id,
       nonce: receipt.nonce,
       ...UNKNOWN,
-      attempt: receipt.attempt,
+      attempt: countOf(receipt.attempt, change),
       change,
       recorded: receipt.kind === 'leased',
       at: now,
@@ -367,9 +354,29 @@ export class Settler {
       case 'extend':
         return { state: 'leased', deadline: now + (action.leaseMs ?? this.parts.defaultLeaseMs), expiresAt: 0 };
       case 'nack':
-        return this.#retry(policy, receipt.attempt, action.delayMs, action.reason, now, undefined);
+        return retried(policy, receipt.attempt, action, now);
     }
   }
+}
+
+/** Again later, or dead when no retry is left. What nobody began with needs none. */
+function retried(
+  policy: RetryPolicy,
+  attempt: number,
+  { delayMs, reason, unhandled = false }: Nack,
+  now: number,
+  wire?: Uint8Array,
+  expiresAt = 0,
+): Change {
+  const delay = unhandled ? 0 : retryDelay(policy, attemptNumber(attempt));
+  if (delay === undefined) return dead(reason === '' ? 'nacked' : reason, wire);
+  const change = { state: 'retry', reason, dueAt: now + (delayMs ?? delay), expiresAt } as const;
+  return { ...change, ...(unhandled ? { unused: true } : {}), ...(wire === undefined ? {} : { wire }) };
+}
+
+/** The attempts that are used after a change of this one. */
+function countOf(attempt: number, change: Change): number {
+  return change.state === 'retry' && change.unused === true ? attempt - 1 : attempt;
 }
 
 function leased({ message, deadline }: Delivery, alias: string | undefined): Change {

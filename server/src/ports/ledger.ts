@@ -83,13 +83,14 @@ export type Change =
   | { readonly state: 'purged' }
   /** `unused`: it never reached its consumer, so its attempt is not told of in the history. */
   | { readonly state: 'returned'; readonly reason: string; readonly unused?: true }
-  /** `wire` is absent when the schedule holds the message already (it was leased). */
+  /** `wire` is absent when the schedule holds the message already (it was leased). `unused`: nobody began with it, so likewise. */
   | {
       readonly state: 'retry';
       readonly reason: string;
       readonly dueAt: number;
       readonly expiresAt: number;
       readonly wire?: Uint8Array;
+      readonly unused?: true;
     }
   | { readonly state: 'dead'; readonly reason: string; readonly wire?: Uint8Array }
   /** `wire` is absent when the lease is extended. `alias` is another name for the delivery: 20 characters of 0-9 and a-z. */

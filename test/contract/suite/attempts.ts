@@ -60,6 +60,34 @@ export function attempts(engine: EngineUnderTest): void {
     expect(ids(await bus.ledger.deadLetters(topic))).toEqual([id, id]);
   });
 
+  test('what consumers give back unhandled uses no attempt, streamed or pulled, on whichever node', async () => {
+    const topic = bus.topic('unhandled');
+    const retry = fixedRetry(1);
+    const { id } = await bus.client().publishOne({ topic });
+    const seen: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const stream = await bus.client(i).subscribe(topic, 'c', { retry });
+      const received = await stream.next();
+      expect(await stream.nack([received.receipt], undefined, true)).toEqual(['ok']);
+      await stream.close();
+      const [pulled] = await bus.client(i).pull(topic, 'c', { waitMs: 10_000 });
+      seen.push(received.attempt, pulled?.attempt ?? 0);
+      expect(await bus.client(i + 1).nack([pulled?.receipt ?? ''], 0, true)).toEqual(['ok']);
+    }
+    expect(seen).toEqual([1, 1, 1, 1, 1, 1]);
+    const stream = await bus.client().subscribe(topic, 'c');
+    await stream.nack([(await stream.next()).receipt]);
+    const last = await stream.next();
+    expect(last.attempt).toBe(2);
+    expect(await stream.nack([last.receipt], undefined, true)).toEqual(['ok']);
+    // Not even the last attempt is used up by it; and what came of the first is still told.
+    const again = await stream.next();
+    expect([again.id, again.attempt]).toEqual([id, 2]);
+    expect(await stream.ack([last.receipt])).toEqual(['stale']);
+    expect(await stream.ack([again.receipt])).toEqual(['ok']);
+    expect(await bus.ledger.records(topic, id)).toEqual([{ state: 'acked', attempt: 2 }]);
+  });
+
   test('a rejected message is dead at once, and kept', async () => {
     const topic = bus.topic('reject');
     const stream = await bus.client().subscribe(topic, 'c');

@@ -25,6 +25,24 @@ export function settling(used: UsedTransport): void {
     await inbox.stop();
   });
 
+  test('what was not begun with uses no attempt, however often it is given back', async () => {
+    const topic = used.topic('unhandled');
+    const done = new Latch();
+    let given = 0;
+    const settle = async (message: Message) => {
+      if (++given === 2) return message.nack({ delay: 0, reason: 'failed' });
+      if (given < 7) return message.nack({ unhandled: true, reason: 'not begun with' });
+      await message.ack();
+      done.open();
+    };
+    const retry = { maxRetries: 1, backoff: '1h' } as const;
+    const inbox = await Inbox.open(used.bus, topic, 'c', settle, { settle: 'manual', retry });
+    await used.bus.publish(topic, 'a');
+    await done.opened;
+    expect(inbox.attempts).toEqual([1, 1, 2, 2, 2, 2, 2]);
+    await inbox.stop();
+  });
+
   test('a manual handler may settle after it has returned', async () => {
     const topic = used.topic('after');
     const inbox = await Inbox.open(used.bus, topic, 'c', () => {}, { settle: 'manual', concurrency: 2, credit: 2 });

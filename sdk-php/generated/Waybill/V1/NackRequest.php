@@ -31,6 +31,12 @@ class NackRequest extends \Google\Protobuf\Internal\Message
      * Generated from protobuf field <code>string reason = 3;</code>
      */
     protected $reason = '';
+    /**
+     * It was taken and not begun with, as when a consumer stops: this counts as no attempt, and is due at once unless `delay_ms` is given.
+     *
+     * Generated from protobuf field <code>bool unhandled = 4;</code>
+     */
+    protected $unhandled = false;
 
     /**
      * Constructor.
@@ -44,6 +50,8 @@ class NackRequest extends \Google\Protobuf\Internal\Message
      *           Milliseconds until the next delivery, 0 to 315,360,000,000. Absent: as the retry policy says.
      *     @type string $reason
      *           Why, for the ledger: up to 1,024 characters.
+     *     @type bool $unhandled
+     *           It was taken and not begun with, as when a consumer stops: this counts as no attempt, and is due at once unless `delay_ms` is given.
      * }
      */
     public function __construct($data = NULL) {
@@ -135,6 +143,32 @@ class NackRequest extends \Google\Protobuf\Internal\Message
     {
         GPBUtil::checkString($var, True);
         $this->reason = $var;
+
+        return $this;
+    }
+
+    /**
+     * It was taken and not begun with, as when a consumer stops: this counts as no attempt, and is due at once unless `delay_ms` is given.
+     *
+     * Generated from protobuf field <code>bool unhandled = 4;</code>
+     * @return bool
+     */
+    public function getUnhandled()
+    {
+        return $this->unhandled;
+    }
+
+    /**
+     * It was taken and not begun with, as when a consumer stops: this counts as no attempt, and is due at once unless `delay_ms` is given.
+     *
+     * Generated from protobuf field <code>bool unhandled = 4;</code>
+     * @param bool $var
+     * @return $this
+     */
+    public function setUnhandled($var)
+    {
+        GPBUtil::checkBool($var);
+        $this->unhandled = $var;
 
         return $this;
     }

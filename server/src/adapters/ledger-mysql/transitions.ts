@@ -109,7 +109,7 @@ function mayBeHeld(entry: Entry, record: StoredRecord | undefined): boolean {
 }
 
 function endsAttempt({ change }: Entry): boolean {
-  if (change.state === 'returned') return change.unused !== true;
+  if (change.state === 'returned' || change.state === 'retry') return change.unused !== true;
   const { state } = change;
   return state !== 'delivered' && state !== 'leased' && state !== 'acked' && state !== 'purged';
 }

@@ -96,7 +96,6 @@ export class SqliteLedger implements Ledger {
     const settledAt = change.state === 'delivered' || change.state === 'leased' ? 0 : at;
     this.#record(key, record, entry, attempt, change.state, settledAt, 'reason' in change ? change.reason : '');
     switch (change.state) {
-      case 'retry':
       case 'dead':
       case 'expired':
         this.#deliveries.append(key);
@@ -104,6 +103,7 @@ export class SqliteLedger implements Ledger {
       case 'leased':
         if (change.alias !== undefined) this.#aliases.add(key, change.alias, attempt, entry.nonce, at);
         break;
+      case 'retry':
       case 'returned':
         if (change.unused !== true) this.#deliveries.append(key);
     }

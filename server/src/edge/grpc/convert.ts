@@ -88,7 +88,7 @@ export function toNack(request: NackRequest, field: string): settle.Action {
   checkReason(request.reason, `${field}reason`);
   const delayMs = request.delayMs === undefined ? undefined : Number(request.delayMs);
   if (delayMs !== undefined) checkRange('DELAY_INVALID', `${field}delay_ms`, delayMs, 0, MAX_DELAY_MS, 'ms (10 years)');
-  return { kind: 'nack', delayMs, reason: request.reason };
+  return { kind: 'nack', delayMs, reason: request.reason, unhandled: request.unhandled };
 }
 
 export function toRetryPolicy(policy: WireRetryPolicy, field: string, defaults: RetryPolicy): RetryPolicy {
