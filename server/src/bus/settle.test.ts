@@ -245,6 +245,26 @@ describe('settling', () => {
     expect(fixture.ledger.statesOf('b')).toEqual(['returned']);
   });
 
+  test('what its consumer gave up goes to others as was written, whatever the retry policy is by then', async () => {
+    const retries = (maxRetries: number) =>
+      bus.channels.open('orders', 'billing', { maxRetries, backoff: { kind: 'fixed', delayMs: 1 } });
+    channel = await retries(3);
+    const made = await holding(['a']);
+    fixture.ledger.wait();
+    const closed = made.subscription.close('it went away');
+    await settled();
+    await retries(0);
+    fixture.ledger.goOn();
+    await closed;
+    expect(fixture.ledger.statesOf('a')).toEqual(['returned']);
+    expect(fixture.broker.acked).toBe(0);
+    await retries(3);
+    const other = new TestConsumer(bus, channel, { name: 'c2' });
+    onTestFinished(() => other.subscription.close('end'));
+    await other.has(1);
+    expect(await other.ack('a')).toEqual(['ok']);
+  });
+
   test('many receipts of many frames are settled in one call', async () => {
     const ids = Array.from({ length: 2_000 }, (_, i) => `m${i}`);
     const made = await holding(ids, { credit: 2_000, leaseMs: MINUTE_MS });

@@ -107,9 +107,16 @@ export class Settler {
       deliveries.filter((delivery) => this.#isOpen(delivery)),
     );
     const now = this.parts.clock.now();
-    const outcomes = await this.#write(group, (delivery) => this.#returned(delivery, reason, now), now);
+    // Decided once: by the time that the ledger has answered, the retry policy may be another.
+    const returned = new Set<Delivery>();
+    const change = (delivery: Delivery) => {
+      const written = this.#returned(delivery, reason, now);
+      if (written.state === 'returned') returned.add(delivery);
+      return written;
+    };
+    const outcomes = await this.#write(group, change, now);
     return group.deliveries.filter((delivery, i) => {
-      const again = outcomes[i] === 'ok' && delivery.frame !== undefined && this.#delay(delivery) !== undefined;
+      const again = outcomes[i] === 'ok' && returned.has(delivery);
       if (!again) delivery.frame?.settleOne();
       return again;
     });
