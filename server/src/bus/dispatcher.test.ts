@@ -7,6 +7,13 @@ import type { Channel } from '../model/channel.js';
 import { BusError } from '../model/errors.js';
 import type { Bus } from './bus.js';
 
+/** A publish to a broker that says nothing. */
+function unanswered(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(new BusError('BROKER_UNAVAILABLE', 'not confirmed')));
+  });
+}
+
 describe('delivering', () => {
   let fixture: EmbeddedFixture;
   let bus: Bus;
@@ -326,6 +333,43 @@ describe('delivering', () => {
     const second = consumer();
     await second.has(1);
     expect(second.ids).toEqual(['b']);
+  });
+
+  test('keeps the rest of a frame while the broker takes nothing, for whoever comes', async () => {
+    const first = consumer({ credit: 1 });
+    await publish('a', 'b', 'c');
+    await first.has(1);
+    await first.ack('a');
+    await first.has(2);
+    fixture.broker.intercept = (_frame, _to, _real, signal) => unanswered(signal);
+    fixture.broker.fault = 'it takes no messages now';
+    await first.subscription.close('it went away');
+    await until(() => fixture.broker.prefetches[0] === 0, 'end of its buffer');
+    await settled();
+    const second = consumer();
+    await second.has(2);
+    expect(second.ids.toSorted()).toEqual(['b', 'c']);
+    expect(await second.ack('b', 'c')).toEqual(['ok', 'ok']);
+    expect(fixture.broker.frames).toHaveLength(1);
+  });
+
+  test('waits no longer than it may for a broker that confirms nothing, and keeps the order of what stays', async () => {
+    const made = consumer({ credit: 1 });
+    await publish(...named(10));
+    await made.has(1);
+    fixture.broker.intercept = (_frame, _to, _real, signal) => unanswered(signal);
+    const dispatcher = bus.local(channel.id);
+    let isHeld = false;
+    dispatcher?.hold('purged', true, 20).then(() => {
+      isHeld = true;
+    });
+    await until(() => isHeld, 'end of the wait');
+    expect(dispatcher?.buffered).toBe(9);
+    await dispatcher?.hold('purged', false);
+    for (let i = 0; i < 10; i++) {
+      await made.has(i + 1);
+      expect(await made.ack(`m${i}`)).toEqual(['ok']);
+    }
   });
 
   test('keeps its buffer for a consumer that comes soon', async () => {

@@ -38,6 +38,8 @@ const LINGER_MS = 250;
 const RELEASE_RETRY_MS = 1_000;
 /** Consumers that had room for this long, and got nothing, starve. */
 const STARVE_MS = 100;
+/** How long what goes back may be on its way, without a consumer here or elsewhere. */
+const GIVE_BACK_MS = 2_000;
 /** When nothing could be handed out for this long, nothing can be, for now. */
 const STUCK_MS = 100;
 /** How long a gateway asks for no more than its credit takes, once it gave way. */
@@ -119,15 +121,18 @@ export class Dispatcher implements FrameSink {
     return this.#prefetch.messages;
   }
 
-  /** While it is held, nothing is handed out, and nothing stays here that was not. */
-  async hold(reason: Hold, held: boolean): Promise<void> {
+  /**
+   * While it is held, nothing is handed out, and nothing stays here that was not, unless the broker does not take it back. Resolves
+   * after `patienceMs` at the latest.
+   */
+  async hold(reason: Hold, held: boolean, patienceMs = GIVE_BACK_MS): Promise<void> {
     if (held === this.#holds.has(reason)) return;
     if (held) this.#holds.add(reason);
     else this.#holds.delete(reason);
     if (this.#holds.size === 0) this.#wake();
     else {
       this.#ask();
-      await this.#giveBack();
+      await this.#giveBack(Math.min(patienceMs, GIVE_BACK_MS));
     }
   }
 
@@ -300,10 +305,10 @@ export class Dispatcher implements FrameSink {
     else this.#wake();
   }
 
-  async #giveBack(): Promise<void> {
+  async #giveBack(patienceMs = GIVE_BACK_MS): Promise<void> {
     this.#releasing = true;
     try {
-      await giveBack(this.#backlog, this.channel, this.parts.broker, (items) => this.#putBack(items));
+      await giveBack(this.#backlog, this.channel, this.parts.broker, patienceMs, (items) => this.#putBack(items));
     } finally {
       this.#releasing = false;
     }

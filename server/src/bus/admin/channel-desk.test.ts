@@ -47,6 +47,21 @@ async function makeRetry(): Promise<void> {
   await consumer.subscription.close('end');
 }
 
+test('a purge while the broker takes nothing ends, and says that not all was purged', async () => {
+  const consumer = new TestConsumer(bus, channel, { credit: 1 });
+  await publish('a', 'b');
+  await consumer.has(1);
+  fixture.broker.fault = 'it takes no messages now';
+  fixture.broker.intercept = () => new Promise(() => {});
+  const passing = setInterval(() => fixture.clock.advance(100), 10);
+  onTestFinished(() => clearInterval(passing));
+  const terms = { now: now() + MINUTE_MS, until: now() + MINUTE_MS };
+  expect(await admin.channels.purgeReady(channel, terms)).toEqual({ count: 0, complete: false });
+  await consumer.ack('a');
+  await consumer.has(2);
+  await consumer.subscription.close('end');
+});
+
 describe('deleting a channel', () => {
   test('sees the one retry that it has behind more delayed messages than are counted', async () => {
     await makeRetry();

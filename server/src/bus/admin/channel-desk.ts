@@ -94,10 +94,11 @@ export class ChannelDesk {
   /** What waits in its queue. */
   async purgeReady(channel: Channel, terms: { readonly now: number; readonly until: number }): Promise<Purged> {
     const local = this.parts.bus.local(channel.id);
-    // What waits in this gateway goes back to the queue first.
-    await local?.hold('purged', true);
     try {
-      return await purgeQueue(this.parts, channel, { before: terms.now, until: terms.until });
+      // What waits in this gateway goes back to the queue first. What the broker does not take now is not purged.
+      await local?.hold('purged', true, Math.max(0, terms.until - this.parts.clock.now()));
+      const { count, complete } = await purgeQueue(this.parts, channel, { before: terms.now, until: terms.until });
+      return { count, complete: complete && (local?.buffered ?? 0) === 0 };
     } finally {
       await local?.hold('purged', false);
     }
