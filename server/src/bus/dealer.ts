@@ -36,7 +36,8 @@ export const FRESH_MS = 1_000;
  *
  *   fresh ────────────────────────────▶ out
  *   doubtful ─▶ asked about ─ admitted ─▶ out, or back when its consumer is gone
- *       │            └─ final, or used up ─▶ over
+ *       │            ├─ final, or used up ─▶ over
+ *       │            └─ the ledger failed ─▶ back, after a pause
  *       └─ a copy of one that is out, or is asked about ─▶ waits for what becomes of that
  */
 export class Dealer {
@@ -151,6 +152,11 @@ export class Dealer {
   async #handOutAdmitted(subscriber: Subscriber, items: readonly Buffered[]): Promise<void> {
     const { gate, clock, tally } = this.parts;
     const admitted = await gate.admit(this.channel, items, subscriber.name);
+    if (admitted === undefined) {
+      this.source.takeBack(items.map((item) => ({ ...item, verify: true })));
+      subscriber.free(items.length, bytesOf(items));
+      return;
+    }
     const claimed = admitted.filter(({ item }) => !item.frame.lost);
     // What the broker took back meanwhile comes again, and was no attempt.
     const lost = admitted.filter(({ item }) => item.frame.lost);

@@ -204,6 +204,45 @@ describe('delivering', () => {
     expect(await made.ack('b')).toEqual(['ok']);
   });
 
+  /** The ledger refuses this change once. */
+  function refuseOnce(refused: string): void {
+    let left = 1;
+    fixture.ledger.refuse((_id, change) => (change === refused && left-- > 0 ? new Error('table changed') : undefined));
+  }
+
+  test('asks again after a moment when the ledger failed, and keeps what waited', async () => {
+    const made = consumer({ credit: 1 });
+    await publish('a', 'b', 'c');
+    await made.has(1);
+    fixture.clock.advance(1_500);
+    await made.ack('a');
+    refuseOnce('delivered');
+    await made.has(2);
+    await made.ack('b');
+    await made.has(3);
+    await made.ack('c');
+    expect(made.ids).toEqual(['a', 'b', 'c']);
+    await until(() => fixture.broker.acked === 1, 'acked frame');
+  });
+
+  test('writes again after a moment what the ledger did not record, one that it cannot take by itself', async () => {
+    const made = consumer({ credit: 0 });
+    await bus.publish(
+      ['short', 'bad'].map((id) => incoming({ topic: 'orders', id, ttlMs: 1_000n })),
+      'messages',
+      fixture.clock.now() + 5_000,
+    );
+    fixture.clock.advance(1_000);
+    let isBad = true;
+    fixture.ledger.refuse((id) => (id === 'bad' && isBad ? new Error('it cannot be written') : undefined));
+    made.subscription.setCredit(5);
+    await until(() => fixture.ledger.statesOf('short').length === 1, 'record of the good one');
+    expect(fixture.broker.acked).toBe(0);
+    isBad = false;
+    await until(() => fixture.broker.acked === 1, 'acked frame');
+    expect(fixture.ledger.statesOf('bad')).toEqual(['expired']);
+  });
+
   /** A consumer that had `a`; whether it may have `b`, which waited here for long, the ledger is being asked. */
   async function askedAbout(): Promise<TestConsumer> {
     const made = consumer({ credit: 1 });
@@ -360,7 +399,7 @@ describe('delivering', () => {
     fixture.broker.intercept = (_frame, _to, _real, signal) => unanswered(signal);
     const dispatcher = bus.local(channel.id);
     let isHeld = false;
-    dispatcher?.hold('purged', true, 20).then(() => {
+    void dispatcher?.hold('purged', true, 20).then(() => {
       isHeld = true;
     });
     await until(() => isHeld, 'end of the wait');

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { attemptNumber } from '../model/attempt.js';
 import type { Channel } from '../model/channel.js';
+import { BusError } from '../model/errors.js';
 import { retryDelay } from '../model/retry-policy.js';
 import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
@@ -32,16 +34,28 @@ export function unclaimed(item: Buffered): ClaimedItem {
   return { item, attempt: 1, nonce: 0 };
 }
 
+/** A ledger that refused is left alone for so long; by `#finish` each time for twice as long, up to the most. */
+const AGAIN_MS = 1_000;
+const MOST_AGAIN_MS = 60_000;
+/** A ledger that refuses all it is asked says so this often. */
+const WARN_MS = 10_000;
+
+/** `stopped`: the gateway is going down, and the broker keeps what was not settled. `refused`: the ledger is there, and fails. */
+type Written = 'ok' | 'stopped' | 'refused';
+
 /** Stands between the backlog and the consumers: what is final, expired or used up goes no further. */
 export class Gate {
+  #warnedAt = Number.NEGATIVE_INFINITY;
+
   constructor(private readonly parts: Parts) {}
 
   /**
    * Asks the ledger about messages that may have been delivered before, and records their hand-out in the same step, so that
-   * a settle by another gateway either came before and is seen, or comes after and is refused. Answers those to hand out.
+   * a settle by another gateway either came before and is seen, or comes after and is refused. Answers those to hand out; undefined,
+   * after a pause, when the ledger failed: nothing is known of them, and they are to be asked about again.
    */
-  async admit(channel: Channel, items: readonly Buffered[], consumer: string): Promise<ClaimedItem[]> {
-    const { ledger, nonces, clock, logger } = this.parts;
+  async admit(channel: Channel, items: readonly Buffered[], consumer: string): Promise<ClaimedItem[] | undefined> {
+    const { ledger, nonces, clock } = this.parts;
     const deliveredAt = clock.now();
     const claims = items.map(({ message }) => ({
       ...this.#keyOf(channel, message),
@@ -53,9 +67,9 @@ export class Gate {
     try {
       attempts = await ledger.take(claims);
     } catch (error) {
-      // The ledger was stopped: the gateway is going down, and the broker keeps what was not handed out.
-      logger.debug({ error, channel: channel.name }, 'messages could not be claimed');
-      return [];
+      if (this.#failed(error, channel, 'messages could not be claimed') === 'stopped') return [];
+      await pause(AGAIN_MS);
+      return undefined;
     }
     const admitted: ClaimedItem[] = [];
     const usedUp: ClaimedItem[] = [];
@@ -111,20 +125,25 @@ export class Gate {
     claimed: readonly ClaimedItem[],
     consumer: string,
     change: (item: Buffered) => Change,
+    againMs = AGAIN_MS,
   ): void {
     if (claimed.length === 0) return;
-    void this.#write(channel, claimed, consumer, change).then((written) => {
-      if (written) for (const { item } of claimed) item.frame.settleOne();
+    void this.#write(channel, claimed, consumer, change).then(async (written) => {
+      if (written === 'ok') for (const { item } of claimed) item.frame.settleOne();
+      if (written !== 'refused') return;
+      await pause(againMs);
+      // Each by itself: one that the ledger cannot take must not keep the others.
+      const left = claimed.filter(({ item }) => !item.frame.lost);
+      for (const one of left) this.#finish(channel, [one], consumer, change, Math.min(2 * againMs, MOST_AGAIN_MS));
     });
   }
 
-  /** False when the ledger was stopped before it answered. */
   async #write(
     channel: Channel,
     claimed: readonly ClaimedItem[],
     consumer: string,
     change: (item: Buffered) => Change,
-  ): Promise<boolean> {
+  ): Promise<Written> {
     const at = this.parts.clock.now();
     const entries = claimed.map(({ item, attempt, nonce }) => ({
       ...this.#keyOf(channel, item.message),
@@ -138,15 +157,33 @@ export class Gate {
     }));
     try {
       this.parts.tally.settled(entries, await this.parts.ledger.write(entries));
-      return true;
+      return 'ok';
     } catch (error) {
-      this.parts.logger.debug({ error, channel: channel.name }, 'what became of messages could not be recorded');
-      return false;
+      return this.#failed(error, channel, 'what became of messages could not be recorded');
     }
+  }
+
+  /** A ledger that is away is waited for, and says no more than that it was stopped. Whatever else it says is a fault. */
+  #failed(error: unknown, channel: Channel, what: string): 'stopped' | 'refused' {
+    const { logger, clock } = this.parts;
+    const stopped = error instanceof BusError && error.reason === 'LEDGER_UNAVAILABLE';
+    const steady = clock.steady();
+    if (stopped || steady - this.#warnedAt < WARN_MS) {
+      logger.debug({ error, channel: channel.name }, what);
+    } else {
+      this.#warnedAt = steady;
+      logger.warn({ error, channel: channel.name }, `${what}; trying again`);
+    }
+    return stopped ? 'stopped' : 'refused';
   }
 
   #keyOf(channel: Channel, message: Buffered['message']) {
     const { topic, id, acceptedAt } = message;
     return { channel: channel.id, topic, id, acceptedAt, terms: this.parts.termsOf(message) };
   }
+}
+
+/** Nothing must keep the process for it. */
+async function pause(ms: number): Promise<void> {
+  await delay(ms, undefined, { ref: false });
 }
