@@ -120,6 +120,7 @@ async function cluster(config: Config, logger: Logger, clock: Clock, meters: Met
     password: config.DB_PASSWORD,
     database: config.DB_DATABASE,
     connectionLimit: config.BackConsumerGoroutineNum,
+    maxMessageBytes: config.MaxMessageBytes,
     logger,
   });
   const redis = new RedisConnection({

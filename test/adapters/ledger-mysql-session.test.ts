@@ -5,7 +5,7 @@ import { inTransaction } from '../../server/src/adapters/ledger-mysql/session.js
 import { textLiteral } from '../../server/src/adapters/ledger-mysql/statements/literals.js';
 import { HOSTILE_TEXTS } from '../bad-input/bad-admin-calls.js';
 import { sharedServices } from '../support/services.js';
-import { claimOf, entryOf, MysqlLab, retryOf, TOPIC } from './mysql-lab.js';
+import { claimOf, entryOf, LogLines, MysqlLab, retryOf, TOPIC } from './mysql-lab.js';
 
 const url = sharedServices().mysql;
 const fenceSql = (name: string) => `INSERT INTO fences (name, fence) VALUES (${textLiteral(name, 64)}, 1)`;
@@ -72,6 +72,17 @@ test('texts that would end a literal or a statement are stored as they are', asy
   const reasons = new Map(stored.map(({ message_id, reason }) => [message_id, reason]));
   expect(texts.map((_, i) => reasons.get(`m${i}'\\`))).toEqual(texts);
   expect(new Set(stored.map((row) => row.consumer))).toEqual(new Set([consumer]));
+});
+
+test('a server that cannot keep the largest message is warned of, once it is connected to', async () => {
+  const warned = async (maxMessageBytes: number) => {
+    const logger = new LogLines();
+    await new MysqlLab(url).gateway({ logger, maxMessageBytes });
+    return logger.lines.some((line) => line.includes('max_allowed_packet'));
+  };
+  expect(await warned(1_024)).toBe(false);
+  // Above the largest packet that there is.
+  expect(await warned(2 ** 30)).toBe(true);
 });
 
 /** What is reachable, in bytes. */

@@ -45,7 +45,13 @@ export class MysqlLab {
   }
 
   gatewayNotStarted(
-    options: { user?: string; password?: string; logger?: Logger; connectionLimit?: number } = {},
+    options: {
+      user?: string;
+      password?: string;
+      logger?: Logger;
+      connectionLimit?: number;
+      maxMessageBytes?: number;
+    } = {},
   ): Gateway {
     const { hostname, port, username, password } = new URL(this.url);
     const connection = new MysqlConnection({

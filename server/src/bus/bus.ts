@@ -145,6 +145,7 @@ export class Bus {
       tally,
       telemetry,
       clock,
+      logger,
       defaultLeaseMs: options.defaultLeaseMs,
       termsOf: this.termsOf,
       scheduled,

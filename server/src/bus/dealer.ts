@@ -124,6 +124,7 @@ export class Dealer {
       heldSince,
       recorded: claim !== undefined,
       recordedAt: heldSince,
+      restsUntil: 0,
       settling: undefined,
     };
     this.parts.table.add(delivery);

@@ -140,6 +140,8 @@ export interface Delivery {
   recorded: boolean;
   /** When the ledger was last told that it goes on, by the steady clock, in milliseconds. */
   recordedAt: number;
+  /** The ledger could not take it: it is not kept before this time by the steady clock, in milliseconds. */
+  restsUntil: number;
   /** The settle under way. */
   settling: Settling | undefined;
 }

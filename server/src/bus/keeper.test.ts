@@ -5,6 +5,7 @@ import { messages } from '../fixture/incoming.js';
 import { allShards } from '../fixture/shards.js';
 import { settled, until } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
+import { BusError } from '../model/errors.js';
 import type { Bus } from './bus.js';
 
 describe('the keeper', () => {
@@ -118,6 +119,47 @@ describe('the keeper', () => {
     fixture.ledger.goOn();
     await moving;
     expect(fixture.broker.acked).toBe(1);
+  });
+
+  /** It has no place for the body of `big`. */
+  const tooLarge = (id: string, change: string) =>
+    id === 'big' && change !== 'delivered' ? new BusError('BODY_TOO_LARGE', 'larger than it takes') : undefined;
+
+  test('one message that the ledger cannot take keeps no other from the end of its lease, and is tried again later', async () => {
+    const made = await holding(['big', 'x', 'y'], { leaseMs: 1_000 });
+    fixture.ledger.refuse(tooLarge);
+    await later(1_000);
+    expect([fixture.ledger.statesOf('x'), fixture.ledger.statesOf('y')]).toEqual([['retry'], ['retry']]);
+    expect(bus.tally.leasesExpired).toBe(2);
+    expect(made.subscription.held).toBe(1);
+    fixture.ledger.refuse(() => undefined);
+    await later(100);
+    expect(made.subscription.held).toBe(1);
+    await later(30_000);
+    expect(fixture.ledger.statesOf('big')).toEqual(['retry']);
+    expect(bus.tally.leasesExpired).toBe(3);
+    expect(fixture.broker.acked).toBe(1);
+  });
+
+  test('one message that the ledger cannot take keeps no other from being moved there', async () => {
+    const made = await holding(['big', 'x', 'y']);
+    fixture.ledger.refuse(tooLarge);
+    await later(10 * MINUTE_MS + 1);
+    expect([fixture.ledger.statesOf('x'), fixture.ledger.statesOf('y')]).toEqual([['leased'], ['leased']]);
+    expect(fixture.broker.acked).toBe(0);
+    fixture.ledger.refuse(() => undefined);
+    expect(await made.ack('big', 'x', 'y')).toEqual(['ok', 'ok', 'ok']);
+    expect(fixture.broker.acked).toBe(1);
+  });
+
+  test('counts no end of a lease that the ledger did not take', async () => {
+    await holding(['a'], { leaseMs: 1_000 });
+    fixture.ledger.fail();
+    for (let i = 0; i < 3; i++) await later(1_000);
+    expect(bus.tally.leasesExpired).toBe(0);
+    fixture.ledger.goOn();
+    await later(100);
+    expect(bus.tally.leasesExpired).toBe(1);
   });
 
   test('does not fail with a ledger that is stopped', async () => {

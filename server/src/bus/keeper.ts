@@ -68,7 +68,7 @@ export class Keeper implements Service {
     const over: Delivery[] = [];
     for (const delivery of this.parts.table.values()) {
       const age = steady - delivery.heldSince;
-      if (delivery.settling !== undefined) continue;
+      if (delivery.settling !== undefined || delivery.restsUntil > steady) continue;
       if (isOver(delivery, now, steady)) over.push(delivery);
       else if (age > this.options.moveAfterMs && delivery.frame !== undefined) old.push(delivery);
       else if (delivery.frame === undefined) continue;

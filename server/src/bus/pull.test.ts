@@ -55,6 +55,16 @@ describe('pulling', () => {
     expect(await bus.settle([first ?? ''], { kind: 'reject', reason: '' })).toEqual(['stale']);
   });
 
+  test('answers with what the ledger took when there is a message that it cannot take', async () => {
+    await publish('big', 'b', 'c');
+    fixture.ledger.refuse((id) => (id === 'big' ? new Error('larger than it takes') : undefined));
+    expect(idsOf(await pull())).toEqual(['b', 'c']);
+    fixture.ledger.refuse(() => undefined);
+    fixture.clock.advance(30_000);
+    await bus.keeper.runOnce();
+    expect(fixture.ledger.statesOf('big')).toEqual(['retry']);
+  });
+
   test('leaves what was asked of the broker as it is for the next poll, once the ledger has what it took', async () => {
     await publish('a', 'b');
     await pull(1);

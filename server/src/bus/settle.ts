@@ -1,8 +1,10 @@
 import { attemptNumber } from '../model/attempt.js';
+import { BusError } from '../model/errors.js';
 import { type RetryPolicy, retryDelay } from '../model/retry-policy.js';
 import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
+import type { Logger } from '../ports/logger.js';
 import type { ExpiredLease } from '../ports/schedule.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import type { Channels } from './channels.js';
@@ -36,6 +38,7 @@ interface Parts {
   readonly tally: Tally;
   readonly telemetry: Telemetry;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly defaultLeaseMs: number;
   readonly termsOf: TermsOf;
   /** Messages wait for a retry at this time. */
@@ -43,6 +46,8 @@ interface Parts {
 }
 
 const LEASE_EXPIRED = 'lease expired';
+/** What the ledger cannot take, a message that is too large for it, is brought to it this often. */
+const REST_MS = 30_000;
 /** What a receipt does not tell of its hand-out. */
 const UNKNOWN = { consumer: '', acceptedAt: 0, deliveredAt: 0 } as const;
 const ACKED: Change = { state: 'acked' };
@@ -130,12 +135,8 @@ export class Settler {
       delivery.subscriber.lapsed();
       if (delivery.frame === undefined) this.parts.table.remove(delivery);
     }
-    const group = new SettleGroup(
-      'expire',
-      deliveries.filter((delivery) => this.#isOpen(delivery)),
-    );
-    this.parts.tally.leasesExpired += group.deliveries.length;
-    await this.#write(group, (delivery) => this.#change(delivery, nack, now), now);
+    const ended = await this.#writeApart('expire', deliveries, (delivery) => this.#change(delivery, nack, now), now);
+    this.parts.tally.leasesExpired += ended.length;
   }
 
   /** The same for leases that the ledger holds. */
@@ -179,15 +180,13 @@ export class Settler {
   /** Moves messages from the broker to the ledger, which holds them until the deadline. Answers those that it took. */
   async lease(deliveries: readonly Delivery[], aliases?: ReadonlyMap<Delivery, string>): Promise<Delivery[]> {
     const now = this.parts.clock.now();
-    const group = new SettleGroup(
-      'lease',
-      deliveries.filter((delivery) => this.#isOpen(delivery)),
-    );
-    // What is left of the lease, by the clock that counts from now on.
     const steady = this.parts.clock.steady();
-    for (const delivery of group.deliveries) delivery.deadline = now + Math.max(0, delivery.endsAt - steady);
-    const outcomes = await this.#write(group, (delivery) => leased(delivery, aliases?.get(delivery)), now);
-    return group.deliveries.filter((_, i) => outcomes[i] === 'ok');
+    const change = (delivery: Delivery) => {
+      // What is left of the lease, by the clock that counts from now on.
+      delivery.deadline = now + Math.max(0, delivery.endsAt - steady);
+      return leased(delivery, aliases?.get(delivery));
+    };
+    return this.#writeApart('lease', deliveries, change, now);
   }
 
   /** The ledger alone looks after them from now on. */
@@ -231,6 +230,42 @@ export class Settler {
     this.parts.tally.settled(entries, outcomes);
     this.#announce(entries);
     return outcomes;
+  }
+
+  /**
+   * Writes those that are out in one group; when the ledger refuses that, each by itself, so that one that it cannot take does not keep
+   * the others. Answers those that count. Rejects when none was written; what was refused rests for a while.
+   */
+  async #writeApart(
+    kind: Settling['kind'],
+    deliveries: readonly Delivery[],
+    change: (delivery: Delivery) => Change,
+    now: number,
+  ): Promise<Delivery[]> {
+    const open = deliveries.filter((delivery) => this.#isOpen(delivery));
+    try {
+      const outcomes = await this.#write(new SettleGroup(kind, open), change, now);
+      return open.filter((_, i) => outcomes[i] === 'ok');
+    } catch (error) {
+      if (BusError.from(error).retryable) throw error;
+      const [only] = open;
+      if (only !== undefined && open.length === 1) {
+        only.restsUntil = this.parts.clock.steady() + REST_MS;
+        throw error;
+      }
+      const each = await Promise.allSettled(open.map((delivery) => this.#writeApart(kind, [delivery], change, now)));
+      const refused = open.filter((_, i) => each[i]?.status === 'rejected');
+      if (refused.length === open.length) throw error;
+      this.#complain(kind, refused, error);
+      return each.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+    }
+  }
+
+  #complain(kind: Settling['kind'], refused: readonly Delivery[], error: unknown): void {
+    if (refused.length === 0) return;
+    const ids = refused.slice(0, 5).map(({ message }) => message.id);
+    const fields = { error, what: kind, count: refused.length, channel: refused[0]?.channel.name, ids };
+    this.parts.logger.warn(fields, 'the ledger cannot take some messages; trying again');
   }
 
   #conclude(kind: Settling['kind'], delivery: Delivery, ok: boolean): void {

@@ -5,6 +5,7 @@ import type { Logger } from '../../ports/logger.js';
 import type { Connections, Dependency } from '../../ports/service.js';
 import { describe, faultOf, isCrowded, unavailable } from './errors.js';
 import { prepareDatabase, SchemaTooNew } from './migrations.js';
+import { packetProblem } from './packet.js';
 import { Session } from './session.js';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -51,6 +52,8 @@ export interface MysqlOptions {
   readonly database: string;
   /** The most connections at once, 1 or more; one more is used for a moment while connecting. Default 8. */
   readonly connectionLimit?: number;
+  /** The largest message that is published, config `MaxMessageBytes`: a server that cannot keep it is warned of. Default 0. */
+  readonly maxMessageBytes?: number;
   readonly logger: Logger;
 }
 
@@ -336,7 +339,10 @@ export class MysqlConnection implements Dependency {
     this.#problem = undefined;
     // In the same step: a loss from here on must begin to heal anew.
     this.#healing = undefined;
-    this.#options.logger.info({ host: this.#options.host, database: this.#options.database }, 'connected to MySQL');
+    const { host, database, logger, maxMessageBytes = 0 } = this.#options;
+    logger.info({ host, database }, 'connected to MySQL');
+    const problem = packetProblem(packetBytes, maxMessageBytes);
+    if (problem !== undefined) logger.warn({ host, packetBytes, maxMessageBytes }, problem);
   }
 
   async #pause(policy: RetryPolicy, failures: number): Promise<void> {
