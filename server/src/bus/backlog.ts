@@ -34,7 +34,8 @@ export class Backlog {
     const items = this.#items.slice(this.#head, at);
     this.#head = at;
     if (this.#head === this.#items.length) {
-      this.clear();
+      this.#items = [];
+      this.#head = 0;
     } else if (this.#head > 4096) {
       this.#items = this.#items.slice(this.#head);
       this.#head = 0;
@@ -42,8 +43,9 @@ export class Backlog {
     return items;
   }
 
-  clear(): void {
-    this.#items = [];
+  /** What the broker took back comes again. */
+  dropLost(): void {
+    this.#items = this.#items.slice(this.#head).filter(({ frame }) => !frame.lost);
     this.#head = 0;
   }
 

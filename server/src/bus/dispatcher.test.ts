@@ -178,6 +178,33 @@ describe('delivering', () => {
     expect(fixture.broker.unsettled).toBe(0);
   });
 
+  test('what one consumer of the broker loses is no loss of the next one', async () => {
+    const first = consumer({ credit: 1 });
+    await publish('a');
+    await first.has(1);
+    fixture.ledger.wait();
+    const closed = first.subscription.close('it went away');
+    await until(() => fixture.broker.prefetches[0] === 0, 'end of the first consumer');
+    await settled();
+    const second = consumer({ credit: 1, name: 'c2' });
+    await settled();
+    await publish('b');
+    await publish('c');
+    await second.has(1);
+    await settled();
+    fixture.broker.loseConsumer(0);
+    await settled();
+    expect(bus.local(channel.id)?.buffered).toBeGreaterThan(0);
+    fixture.ledger.goOn();
+    await closed;
+    expect(await second.ack('b')).toEqual(['ok']);
+    second.subscription.setCredit(10);
+    await second.has(3);
+    expect(second.ids.toSorted()).toEqual(['a', 'b', 'c']);
+    expect(await second.ack('a', 'c')).toEqual(['ok', 'ok']);
+    await until(() => fixture.broker.unsettled === 0, 'acked frames');
+  });
+
   test('settles in the ledger what it cannot tell the broker any more', async () => {
     const made = consumer();
     await publish('a');

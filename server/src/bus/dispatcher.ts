@@ -48,17 +48,22 @@ const LEAN_MS = 5_000;
 /** An operator paused the channel, or empties it. */
 export type Hold = 'paused' | 'purged';
 
+/** What comes by one consumer of the broker: it is lost together, and nothing else is. */
+interface Intake {
+  link: Link;
+  readonly consumer: BrokerConsumer;
+}
+
 /** One channel on this gateway: shares what the broker sends among the local subscribers, as their credit allows. */
-export class Dispatcher implements FrameSink {
+export class Dispatcher {
   readonly #subscribers: Subscriber[] = [];
   readonly #backlog = new Backlog();
   readonly #prefetch: Prefetch;
   readonly #pace = new Pace();
   readonly #dealer: Dealer;
-  #consumer: BrokerConsumer | undefined;
+  #intake: Intake | undefined;
   readonly #holds = new Set<Hold>();
   readonly #account: HeldAccount;
-  #link: Link;
   #turn = 0;
   #pumping = false;
   /** When a frame came, or a message was handed out, by the steady clock, in milliseconds; as are all times here. */
@@ -73,7 +78,6 @@ export class Dispatcher implements FrameSink {
   ) {
     this.#prefetch = new Prefetch(parts.prefetch);
     this.#account = parts.held.account();
-    this.#link = new Link(this.#account);
     this.#dealer = new Dealer(channel, parts, {
       isHeld: () => this.#holds.size > 0,
       takeBack: (items) => this.takeBack(items),
@@ -89,8 +93,8 @@ export class Dispatcher implements FrameSink {
     const subscriber = new Subscriber(options, send, () => this.#wake(), this.parts.clock.now());
     this.#subscribers.push(subscriber);
     clearTimeout(this.#lingering);
-    if (this.#consumer === undefined) {
-      this.#consumer = this.parts.broker.consume(this.channel, this);
+    if (this.#intake === undefined) {
+      this.#intake = this.#consume();
       this.#movedAt = this.parts.clock.steady();
     }
     this.#wake();
@@ -186,14 +190,28 @@ export class Dispatcher implements FrameSink {
     this.#giveBack().catch((error: unknown) => this.#complain(error));
   }
 
-  frame(delivery: FrameDelivery): void {
-    if (this.#consumer === undefined || this.#holds.size > 0) {
+  /** Frames of the consumer before this one may be out still, and are no concern of its. */
+  #consume(): Intake {
+    const sink: FrameSink = {
+      frame: (delivery) => this.#frame(delivery, intake),
+      lost: () => {
+        intake.link.break();
+        intake.link = new Link(this.#account);
+        this.#backlog.dropLost();
+      },
+    };
+    const intake: Intake = { link: new Link(this.#account), consumer: this.parts.broker.consume(this.channel, sink) };
+    return intake;
+  }
+
+  #frame(delivery: FrameDelivery, intake: Intake): void {
+    if (intake !== this.#intake || this.#holds.size > 0) {
       delivery.requeue();
       return;
     }
     let bytes = 0;
     for (const message of delivery.messages) bytes += message.wire.length;
-    const frame = new HeldFrame(delivery, this.#link, bytes);
+    const frame = new HeldFrame(delivery, intake.link, bytes);
     const arrivedAt = this.parts.clock.steady();
     this.#movedAt = arrivedAt;
     const verify = delivery.verify || this.parts.stall.doubtful(arrivedAt);
@@ -211,12 +229,6 @@ export class Dispatcher implements FrameSink {
     if (twins !== undefined) void this.#dealer.adopt(twins);
     if (this.#prefetch.observe(delivery.messages.length, bytes)) this.#ask();
     this.#schedulePump();
-  }
-
-  lost(): void {
-    this.#link.break();
-    this.#link = new Link(this.#account);
-    this.#backlog.clear();
   }
 
   get #wanted(): boolean {
@@ -240,12 +252,13 @@ export class Dispatcher implements FrameSink {
   #ask(): void {
     const now = this.parts.clock.steady();
     const lean = now < this.#leanUntil;
-    if (!this.#wanted && !lean && this.#holds.size === 0) return;
+    const intake = this.#intake;
+    if (intake === undefined || (!this.#wanted && !lean && this.#holds.size === 0)) return;
     let credit = 0;
     for (const subscriber of this.#subscribers) if (!subscriber.closed) credit += subscriber.window;
     if (this.#holds.size > 0) credit = 0;
     const wanted = lean || credit === 0 ? credit : Math.max(credit, this.#pace.ahead(now));
-    this.#consumer?.prefetch(this.#prefetch.frames(wanted, this.#link, lean, this.parts.held.share));
+    intake.consumer.prefetch(this.#prefetch.frames(wanted, intake.link, lean, this.parts.held.share));
   }
 
   #schedulePump(): void {
@@ -297,9 +310,9 @@ export class Dispatcher implements FrameSink {
   /** Nobody here wants more: other gateways may have what is buffered. */
   async #release(): Promise<void> {
     if (this.#wanted) return;
-    const consumer = this.#consumer;
-    this.#consumer = undefined;
-    await consumer?.stop();
+    const intake = this.#intake;
+    this.#intake = undefined;
+    await intake?.consumer.stop();
     await this.#giveBack();
     if (this.#backlog.size > 0 && !this.#wanted) this.#linger(RELEASE_RETRY_MS);
     else this.#wake();
