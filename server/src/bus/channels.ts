@@ -99,7 +99,11 @@ export class Channels {
   /** It was deleted. */
   drop(channel: Channel): void {
     this.#open.delete(`${channel.topic}/${channel.name}`);
-    if (!this.#byId.delete(channel.id)) return;
+    const known = this.#byId.get(channel.id);
+    if (known === undefined) return;
+    this.#byId.delete(channel.id);
+    // Made again, it is under the same id and not paused.
+    if (known.paused === true) for (const listener of this.#paused) listener({ ...known, paused: false });
     for (const listener of this.#gone) listener(channel);
   }
 
