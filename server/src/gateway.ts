@@ -123,11 +123,12 @@ export class Gateway implements Service {
       ...adminRoutes(),
     ];
     this.#http = new HttpServer({ host, port: config.HttpPort, routes, logger, tls: security.tls });
-    const { keeper, rebalancer } = this.#bus;
+    const { publisher, keeper, rebalancer } = this.#bus;
     this.#services = [
       ...(telemetry === undefined ? [] : [telemetry]),
       security,
       ...engine.services,
+      publisher,
       keeper,
       ...(rebalancer === undefined ? [] : [rebalancer]),
       ...workers.services,

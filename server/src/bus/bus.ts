@@ -11,6 +11,7 @@ import type { Aliased, Ledger } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
 import type { Rebalance } from '../ports/rebalance.js';
 import type { Schedule } from '../ports/schedule.js';
+import type { Service } from '../ports/service.js';
 import { silentTelemetry, type Telemetry } from '../ports/telemetry.js';
 import { isAlias } from './alias.js';
 import { Channels } from './channels.js';
@@ -182,6 +183,11 @@ export class Bus {
     const { rebalance } = parts;
     this.rebalancer =
       rebalance === undefined ? undefined : new Rebalancer({ rebalance, dispatchers: this.#dispatchers, clock, stall });
+  }
+
+  /** Stopped after the drain, before the engine. */
+  get publisher(): Service {
+    return this.#publisher;
   }
 
   /** Calls the listener whenever messages begin to wait for a time. */

@@ -66,10 +66,10 @@ export class PublishRequest {
   }
 
   /** Answers whatever is open: its outcome will not be known in time. */
-  expire(): void {
+  expire(why = 'not confirmed before the deadline'): void {
     const error = new BusError(
       'BROKER_UNAVAILABLE',
-      'not confirmed before the deadline; the message may have been kept: publish it again under the same id',
+      `${why}; the message may have been kept: publish it again under the same id`,
     );
     this.messages.forEach((message, index) => {
       if (message !== undefined) this.fail(index, message.id, error);

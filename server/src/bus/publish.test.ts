@@ -8,6 +8,8 @@ import { BusError } from '../model/errors.js';
 import type { Incoming } from '../model/message-codec.js';
 import type { Bus } from './bus.js';
 
+const timersOf = (resources: readonly string[]) => resources.filter((name) => name === 'Timeout').length;
+
 describe('publishing', () => {
   let fixture: EmbeddedFixture;
   let bus: Bus;
@@ -234,6 +236,26 @@ describe('publishing', () => {
     await settled();
     for (const confirm of confirms) confirm();
     await Promise.all(calls);
+  });
+
+  test('answers what is under way when it is stopped, and whoever comes later, and leaves no timer', async () => {
+    fixture.broker.fault = 'away';
+    const hour = fixture.clock.now() + 3_600_000;
+    const waiting = bus.publish(messages('orders', 'a'), 'messages', hour);
+    await settled();
+    expect(bus.counts.producers).toBe(1);
+    const timers = timersOf(process.getActiveResourcesInfo());
+    await bus.publisher.stop();
+    await bus.publisher.stop();
+    const late = bus.publish(messages('orders', 'b'), 'messages', hour);
+    for (const [result] of await Promise.all([waiting, late])) {
+      expect(result?.outcome).toBeUndefined();
+      expect(result?.error?.reason).toBe('BROKER_UNAVAILABLE');
+      expect(result?.error?.message).toContain('the gateway stopped');
+    }
+    expect(bus.counts.producers).toBe(0);
+    expect(bus.bytes.pending).toBe(0);
+    expect(timersOf(process.getActiveResourcesInfo())).toBeLessThan(timers);
   });
 
   test('closes a frame before it becomes too large', async () => {

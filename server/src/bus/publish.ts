@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Dedupe, Known } from '../ports/dedupe.js';
 import type { Logger } from '../ports/logger.js';
 import type { Schedule, Waiting } from '../ports/schedule.js';
+import type { Service } from '../ports/service.js';
 import type { Telemetry } from '../ports/telemetry.js';
 import { IdSource } from './ids.js';
 import { Lane, type LaneOptions, type Passenger } from './lane.js';
@@ -42,9 +43,10 @@ const BEGUN_MS = 1_000;
 const BEGUN_LOOK_MS = 50;
 /** How often calls past their deadline are answered, and lanes that waited for the broker go on. */
 const SWEEP_MS = 50;
+const STOPPED = 'not confirmed before the gateway stopped';
 
 /** Accepts messages: checks them, drops those accepted before, and brings each to the broker or the schedule. */
-export class Publisher {
+export class Publisher implements Service {
   readonly #ids = new IdSource();
   readonly #lanes = new Map<string, Lane>();
   /** Calls under way, oldest first. */
@@ -52,11 +54,24 @@ export class Publisher {
   #dirty: Lane[] = [];
   #pendingBytes = 0;
   #sweeper: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(
     private readonly parts: Parts,
     private readonly options: PublisherOptions,
   ) {}
+
+  async start(): Promise<void> {}
+
+  /** Answers the calls under way: after the drain, nobody brings them to their end, and to wait for it would keep the process. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const request of this.#open) request.expire(STOPPED);
+    for (const lane of this.#lanes.values()) this.#pendingBytes -= lane.dropAnswered();
+    this.#lanes.clear();
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
 
   /** A result for each message, in order; never rejects. `field` names the list in errors; `deadline` is in Unix milliseconds. */
   async publish(
@@ -85,6 +100,7 @@ export class Publisher {
         request.fail(i, one.id, BusError.from(error));
       }
     }
+    if (this.#stopped) request.expire(STOPPED);
     if (request.answered) return this.#refused(incoming, await request.done);
     const accepted = watch?.accepting(request.messages);
     this.#open.add(request);
