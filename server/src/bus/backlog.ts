@@ -1,5 +1,11 @@
 import type { Buffered, HeldFrame } from './delivery.js';
 
+/** What waits of one frame. */
+export interface FramePart {
+  readonly frame: HeldFrame;
+  readonly items: Buffered[];
+}
+
 /** What waits on this gateway for credit, in order. */
 export class Backlog {
   #items: Buffered[] = [];
@@ -12,6 +18,14 @@ export class Backlog {
   /** The first in order. */
   get oldest(): Buffered | undefined {
     return this.#items[this.#head];
+  }
+
+  /** Something of a frame that came before this time, by the steady clock. What was put back may stand before what is older. */
+  holdsOlder(than: number): boolean {
+    for (let at = this.#head; at < this.#items.length; at++) {
+      if ((this.#items[at]?.frame.arrivedAt ?? than) < than) return true;
+    }
+    return false;
   }
 
   add(item: Buffered): void {
@@ -49,14 +63,17 @@ export class Backlog {
     this.#head = 0;
   }
 
-  /** Everything, by the frames that it came in. */
-  drain(): { frame: HeldFrame; items: Buffered[] }[] {
+  /** Everything, or what is of frames that came before this time by the steady clock, by the frames that it came in. */
+  drain(before = Number.POSITIVE_INFINITY): FramePart[] {
     const byFrame = new Map<HeldFrame, Buffered[]>();
+    const younger: Buffered[] = [];
     for (const item of this.take(this.size)) {
       const items = byFrame.get(item.frame);
-      if (items === undefined) byFrame.set(item.frame, [item]);
+      if (item.frame.arrivedAt >= before) younger.push(item);
+      else if (items === undefined) byFrame.set(item.frame, [item]);
       else items.push(item);
     }
+    this.#items = younger;
     return [...byFrame].map(([frame, items]) => ({ frame, items }));
   }
 }

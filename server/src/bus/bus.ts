@@ -151,7 +151,8 @@ export class Bus {
       termsOf: this.termsOf,
       scheduled,
     });
-    this.keeper = new Keeper({ channels: this.channels, table, settler: this.settler, clock, logger });
+    const dispatchers = this.#dispatchers;
+    this.keeper = new Keeper({ channels: this.channels, dispatchers, table, settler: this.settler, clock, logger });
     this.#publisher = new Publisher(
       {
         ...shared,

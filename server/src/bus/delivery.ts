@@ -60,6 +60,8 @@ export class HeldFrame {
     private readonly delivery: FrameDelivery,
     private readonly link: Link,
     private readonly bytes: number,
+    /** By the steady clock, in milliseconds. */
+    readonly arrivedAt: number,
   ) {
     this.#left = delivery.messages.length;
     link.hold(this.#left, bytes);

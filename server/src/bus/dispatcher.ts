@@ -136,7 +136,7 @@ export class Dispatcher {
     if (this.#holds.size === 0) this.#wake();
     else {
       this.#ask();
-      await this.#giveBack(Math.min(patienceMs, GIVE_BACK_MS));
+      await this.#giveBack(this.#backlog.drain(), Math.min(patienceMs, GIVE_BACK_MS));
     }
   }
 
@@ -190,6 +190,12 @@ export class Dispatcher {
     this.#giveBack().catch((error: unknown) => this.#complain(error));
   }
 
+  /** What waits here of frames that came before this time, by the steady clock, goes back and comes anew. */
+  renew(before: number): void {
+    if (this.#releasing || !this.#backlog.holdsOlder(before)) return;
+    this.#giveBack(this.#backlog.drain(before)).catch((error: unknown) => this.#complain(error));
+  }
+
   /** Frames of the consumer before this one may be out still, and are no concern of its. */
   #consume(): Intake {
     const sink: FrameSink = {
@@ -211,8 +217,8 @@ export class Dispatcher {
     }
     let bytes = 0;
     for (const message of delivery.messages) bytes += message.wire.length;
-    const frame = new HeldFrame(delivery, intake.link, bytes);
     const arrivedAt = this.parts.clock.steady();
+    const frame = new HeldFrame(delivery, intake.link, bytes, arrivedAt);
     this.#movedAt = arrivedAt;
     const verify = delivery.verify || this.parts.stall.doubtful(arrivedAt);
     let twins: Twin[] | undefined;
@@ -318,10 +324,10 @@ export class Dispatcher {
     else this.#wake();
   }
 
-  async #giveBack(patienceMs = GIVE_BACK_MS): Promise<void> {
+  async #giveBack(frames = this.#backlog.drain(), patienceMs = GIVE_BACK_MS): Promise<void> {
     this.#releasing = true;
     try {
-      await giveBack(this.#backlog, this.channel, this.parts.broker, patienceMs, (items) => this.#putBack(items));
+      await giveBack(frames, this.channel, this.parts.broker, patienceMs, (items) => this.#putBack(items));
     } finally {
       this.#releasing = false;
     }

@@ -1,25 +1,25 @@
 import type { Channel } from '../model/channel.js';
 import type { Broker } from '../ports/broker.js';
-import type { Backlog } from './backlog.js';
+import type { FramePart } from './backlog.js';
 import type { Buffered } from './delivery.js';
 
 /** What goes back in part goes in small frames, so that several hungry gateways get some of it. */
 const SHARE_MESSAGES = 4;
 
 /**
- * A buffer goes back to the broker: frames as they are, and of those that are partly out with a consumer, the rest. `stays` gets what
+ * What was buffered goes back to the broker: frames as they are, and of those that are partly out with a consumer, the rest. `stays` gets what
  * the broker did not confirm, which may be there too: at once while it takes nothing, else after `patienceMs` at the latest, since
  * nobody can have what is on its way.
  */
 export async function giveBack(
-  backlog: Backlog,
+  frames: readonly FramePart[],
   channel: Channel,
   broker: Broker,
   patienceMs: number,
   stays: (items: readonly Buffered[]) => void,
 ): Promise<void> {
   const partly: Buffered[][] = [];
-  for (const { frame, items } of backlog.drain()) {
+  for (const { frame, items } of frames) {
     if (frame.lost) continue;
     if (items.length === frame.size) frame.requeue();
     else partly.push(items);

@@ -80,6 +80,53 @@ describe('the keeper', () => {
     expect(made.subscription.held).toBe(0);
   });
 
+  test('no frame stays unsettled for half an hour behind a consumer that takes a minute for each message', async () => {
+    const ids = Array.from({ length: 32 }, (_, i) => `m${i}`);
+    const made = new TestConsumer(bus, channel, { credit: 1, leaseMs: 60 * MINUTE_MS });
+    onTestFinished(() => made.subscription.close('end'));
+    await settled();
+    await bus.publish(messages('orders', ...ids), 'messages', fixture.clock.now() + 5_000);
+    for (let minute = 1; minute <= 32; minute++) {
+      await made.has(minute);
+      for (let i = 0; i < 6; i++) await later(MINUTE_MS / 6);
+      await made.ack(made.ids.at(-1) ?? '');
+      if (minute === 11) expect(fixture.broker.acked).toBe(1);
+    }
+    expect(made.ids.toSorted()).toEqual(ids.toSorted());
+    expect(made.deliveries.every(({ attempt }) => attempt === 1)).toBe(true);
+    await until(() => fixture.broker.unsettled === 0, 'settled frames');
+  });
+
+  test('a frame that waits here whole goes back, and comes anew', async () => {
+    const made = await holding(['a'], { credit: 1 });
+    await bus.publish(messages('orders', 'b'), 'messages', fixture.clock.now() + 5_000);
+    await until(() => bus.local(channel.id)?.buffered === 1, 'buffered message');
+    await later(10 * MINUTE_MS);
+    expect(fixture.broker.requeued).toBe(0);
+    await later(MINUTE_MS);
+    expect(fixture.broker.requeued).toBe(1);
+    await made.ack('a');
+    await made.has(2);
+    expect(made.deliveries[1]?.attempt).toBe(1);
+  });
+
+  test('moves a message whose frame is old, however often it changed hands', async () => {
+    const first = await holding(['a']);
+    await later(9 * MINUTE_MS);
+    const second = new TestConsumer(bus, channel, { name: 'c2', leaseMs: 60 * MINUTE_MS });
+    await first.subscription.close('it went away');
+    await second.has(1);
+    await later(9 * MINUTE_MS);
+    const third = new TestConsumer(bus, channel, { name: 'c3', leaseMs: 60 * MINUTE_MS });
+    onTestFinished(() => third.subscription.close('end'));
+    await second.subscription.close('it went away');
+    await third.has(1);
+    await later(3 * MINUTE_MS);
+    expect(fixture.ledger.statesOf('a').at(-1)).toBe('leased');
+    expect(fixture.broker.acked).toBe(1);
+    expect(await third.ack('a')).toEqual(['ok']);
+  });
+
   test('leaves a lease that the ledger holds to the ledger', async () => {
     const made = await holding(['a'], { leaseMs: 11 * MINUTE_MS });
     await later(10 * MINUTE_MS + 1);

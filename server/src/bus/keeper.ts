@@ -1,12 +1,15 @@
+import type { ChannelId } from '../model/channel.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Service } from '../ports/service.js';
 import type { Channels } from './channels.js';
 import { type Delivery, type DeliveryTable, isOver } from './delivery.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Settler } from './settle.js';
 
 interface Parts {
   readonly channels: Channels;
+  readonly dispatchers: ReadonlyMap<ChannelId, Pick<Dispatcher, 'renew'>>;
   readonly table: DeliveryTable;
   readonly settler: Settler;
   readonly clock: Clock;
@@ -20,9 +23,14 @@ export interface KeeperOptions {
   readonly recordAfterMs: number;
   /** How often the ledger is asked whether a hand-out still counts: its ack may have come by another gateway. */
   readonly askAgainMs: number;
-  /** Held for longer, a message moves from the broker to the ledger: brokers end consumers that hold one for 30 minutes. */
+  /** Held for longer, a message moves from the broker to the ledger: brokers end consumers that hold a frame for 30 minutes. */
   readonly moveAfterMs: number;
-  /** How often the channels and retry policies that other gateways made are learnt. */
+  /**
+   * What waits here for longer goes back to the broker, and comes anew: its frame is as old. A message that is handed out just before
+   * stays for `moveAfterMs` more; once its frame is older than both together it moves too, however often it changed hands.
+   */
+  readonly renewAfterMs: number;
+  /** How often the channels and retry policies that other gateways made are learnt, and what waits here is looked through. */
   readonly refreshMs: number;
 }
 
@@ -31,6 +39,7 @@ export const KEEPER_DEFAULTS: KeeperOptions = {
   recordAfterMs: 500,
   askAgainMs: 2_000,
   moveAfterMs: 600_000,
+  renewAfterMs: 600_000,
   refreshMs: 5_000,
 };
 
@@ -61,6 +70,7 @@ export class Keeper implements Service {
 
   async runOnce(): Promise<void> {
     const { clock } = this.parts;
+    const { moveAfterMs, renewAfterMs } = this.options;
     const now = clock.now();
     const steady = clock.steady();
     const held: Delivery[] = [];
@@ -70,8 +80,8 @@ export class Keeper implements Service {
       const age = steady - delivery.heldSince;
       if (delivery.settling !== undefined || delivery.restsUntil > steady) continue;
       if (isOver(delivery, now, steady)) over.push(delivery);
-      else if (age > this.options.moveAfterMs && delivery.frame !== undefined) old.push(delivery);
       else if (delivery.frame === undefined) continue;
+      else if (age > moveAfterMs || steady - delivery.frame.arrivedAt > moveAfterMs + renewAfterMs) old.push(delivery);
       else if (
         !delivery.recorded ? age > this.options.recordAfterMs : steady - delivery.recordedAt > this.options.askAgainMs
       ) {
@@ -84,6 +94,8 @@ export class Keeper implements Service {
       channels
         .refresh()
         .catch((error: unknown) => this.parts.logger.debug({ error }, 'channels could not be refreshed'));
+      const before = steady - renewAfterMs;
+      for (const dispatcher of this.parts.dispatchers.values()) dispatcher.renew(before);
     }
     await Promise.all([
       this.#try('record', held, () => settler.record(held)),
