@@ -8,6 +8,7 @@ import { HealingChannel } from './channel.js';
 import { Confirms } from './confirms.js';
 import { Cork } from './cork.js';
 import { encode } from './encoding.js';
+import { Patience } from './patience.js';
 import type { Topology } from './topology.js';
 
 /** Bounds what the bookkeeping of very small frames costs. */
@@ -15,9 +16,6 @@ const MAX_PENDING_FRAMES = 100_000;
 /** A channel that nacks is not replaced before this age, and what it has not confirmed yet is waited for no longer. */
 const REPLACE_MS = 1_000;
 const SETTLE_MS = 500;
-/** A channel that confirms nothing for so long is replaced, though its connection lives; each time in a row after a fifth as long again. */
-const SILENT_MS = 5_000;
-const MOST_SILENT_MS = 30_000;
 /** How often the signals of what waits are looked at. One look at all of them costs far less than a listener on each. */
 const SWEEP_MS = 50;
 
@@ -61,9 +59,7 @@ export class Publisher {
   readonly #channel: HealingChannel<ConfirmChannel>;
   #open: ConfirmChannel | undefined;
   #openedAt = 0;
-  /** When the last alarm was over: what was written before has been waited for since then. */
-  #unblockedAt = 0;
-  #patienceMs = SILENT_MS;
+  readonly #patience = new Patience();
   #confirms = new Confirms<Publish>();
   #waiting: Publish[] = [];
   /** Of `#waiting`, what was taken already; spares moving the rest on every write. */
@@ -104,7 +100,7 @@ export class Publisher {
   blocked(blocked: boolean): void {
     this.#blocked = blocked;
     if (blocked) return;
-    this.#unblockedAt = performance.now();
+    this.#patience.unblocked(performance.now());
     this.#flush();
   }
 
@@ -187,7 +183,10 @@ export class Publisher {
     this.#openedAt = performance.now();
     this.#confirms = new Confirms();
     this.#full = false;
-    channel.on('ack', ({ deliveryTag, multiple }) => this.#confirms.settle(deliveryTag, multiple, this.#acked));
+    channel.on('ack', ({ deliveryTag, multiple }) => {
+      this.#patience.confirmed(performance.now());
+      this.#confirms.settle(deliveryTag, multiple, this.#acked);
+    });
     channel.on('nack', ({ deliveryTag, multiple }) => this.#confirms.settle(deliveryTag, multiple, this.#nacked));
     channel.on('return', (message) => this.#returned(message));
     channel.on('drain', () => {
@@ -218,7 +217,6 @@ export class Publisher {
   }
 
   readonly #acked = (publish: Publish): void => {
-    this.#patienceMs = SILENT_MS;
     this.#release(publish);
     if (publish.settled) return;
     publish.settled = true;
@@ -235,11 +233,11 @@ export class Publisher {
   #lookForSilence(): void {
     const { oldest } = this.#confirms;
     if (oldest === undefined || this.#open === undefined || this.#blocked) return;
-    const waitedMs = performance.now() - Math.max(oldest.writtenAt, this.#unblockedAt);
-    if (waitedMs < this.#patienceMs) return;
-    this.#patienceMs = Math.min(1.2 * this.#patienceMs, MOST_SILENT_MS);
-    const fields = { frames: this.#frames, waitedMs: Math.round(waitedMs) };
-    this.#options.logger.warn(fields, 'RabbitMQ confirms nothing: the channel is replaced');
+    const now = performance.now();
+    const why = this.#patience.lost(oldest.writtenAt, now);
+    if (why === undefined) return;
+    const fields = { frames: this.#frames, waitedMs: Math.round(now - oldest.writtenAt) };
+    this.#options.logger.warn(fields, `${why}: the channel is replaced`);
     this.#replaceSoon();
   }
 
