@@ -145,7 +145,12 @@ async function cluster(config: Config, logger: Logger, clock: Clock, meters: Met
     cronTicks: new MysqlCronTicks(mysql),
     queues: broker.queues,
     nodes: new RedisNodeBoard(redis),
-    dedupe: new RedisDedupe(redis, { windowSeconds: config.DedupeWindowSeconds }),
+    dedupe: new RedisDedupe(redis, {
+      windowSeconds: config.DedupeWindowSeconds,
+      // Nothing was handed out yet where there is no channel; what was parked is known by its id.
+      isFresh: async () => (await ledger.channels(true)).length === 0,
+      clock,
+    }),
     locks: new RedisLocks(redis),
     clientLocks: new RedisClientLocks(redis),
     lockRegister: new RedisLockRegister(redis, node),

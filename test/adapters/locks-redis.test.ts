@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { RedisConnection } from '../../server/src/adapters/locks-redis/connection.js';
@@ -14,6 +14,8 @@ async function connected(url = shared, prefix = `test-${randomBytes(5).toString(
   const connection = new RedisConnection({ host: hostname, port: Number(port || 6379), password, prefix });
   onTestFinished(() => connection.stop());
   await connection.start();
+  // As on a bus that is in use.
+  await connection.client?.set(`${prefix}:remembers-since`, 0);
   return connection;
 }
 
@@ -98,6 +100,36 @@ test('while Redis is away nobody gets a lock, a holder keeps its own until it ma
   expect(connection.health()).toBeUndefined();
 });
 
+test('a Redis that lost its memory is not believed for a window, but for ids that were made later', async () => {
+  const connection = await connected();
+  const other = otherProgram();
+  let now = Date.now();
+  const clock = { now: () => now, steady: () => performance.now() };
+  await other.del(`${connection.prefix}:remembers-since`);
+  const isFresh = async () => (await other.exists(`${connection.prefix}:used`)) === 0;
+  const dedupe = new RedisDedupe(connection, { windowSeconds: 60, isFresh, clock });
+  const key = `${connection.prefix}:remembers-since`;
+  await until(async () => expect(await other.get(key)).toBe('0'), 5_000);
+  await until(async () => expect(await dedupe.begin('orders', [randomUUID()])).toEqual(['new']), 5_000);
+  await dedupe.begin('orders', ['order-1']);
+
+  await other.set(`${connection.prefix}:used`, 1);
+  await other.del(key, `${connection.prefix}:d:orders=order-1`);
+  const made = (ms: number) => {
+    const hex = ms.toString(16).padStart(12, '0');
+    return `${hex.slice(0, 8)}-${hex.slice(8)}-7${UUID.slice(15)}${(ms % 0xffff).toString(16).padStart(4, '0')}`;
+  };
+  expect(await dedupe.begin('orders', ['order-1', made(now)])).toEqual(['unsure', 'unsure']);
+  await until(async () => expect(await other.get(key)).toBe(String(now)), 5_000);
+  expect(await dedupe.begin('orders', ['order-1', 'order-2'])).toEqual(['begun', 'unsure']);
+  // A client's clock may be ahead of this one's.
+  expect(await dedupe.begin('orders', [made(now + 59_000), made(now + 61_000)])).toEqual(['unsure', 'new']);
+  now += 59_999;
+  expect(await dedupe.begin('orders', ['order-3'])).toEqual(['unsure']);
+  now += 1;
+  expect(await dedupe.begin('orders', ['order-4', made(0)])).toEqual(['new', 'new']);
+});
+
 test('an id is new once, unsure until it is accepted, and accepted from then on, for its topic alone', async () => {
   const dedupe = new RedisDedupe(await connected(), { windowSeconds: 60 });
   const ids = [id(3), 'order-1', id(4), 'UPPER-1A2B', id(0xffff)];
@@ -134,7 +166,7 @@ test('a batch costs one key, which ends with the window after its last use', asy
   dedupe.accepted('orders', ids);
   expect(new Set(await dedupe.begin('orders', ids))).toEqual(new Set(['accepted']));
   const redis = otherProgram();
-  const keys = await redis.keys(`${connection.prefix}:*`);
+  const keys = await redis.keys(`${connection.prefix}:d:*`);
   expect(keys).toEqual([`${connection.prefix}:d:orders/${UUID}`]);
   expect(await redis.get(keys[0] ?? '')).toBe('b0-999;a0-999;');
   const left = await redis.pttl(keys[0] ?? '');

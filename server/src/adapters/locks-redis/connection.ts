@@ -38,6 +38,7 @@ export class RedisConnection implements Dependency {
   readonly #address: string;
   readonly #redis: Redis;
   readonly #scripts = new Map<string, string>();
+  readonly #listeners: (() => void)[] = [];
   #started: Promise<void> | undefined;
   #ready = false;
   /** When the oldest question without an answer was asked; undefined while Redis answers. */
@@ -114,6 +115,12 @@ export class RedisConnection implements Dependency {
     return { sha };
   }
 
+  /** Called now, if Redis is there, and on every new connection. */
+  onReady(listener: () => void): void {
+    this.#listeners.push(listener);
+    if (this.#ready) listener();
+  }
+
   /** Again, when Redis has lost them (`SCRIPT FLUSH`). */
   loadScripts(): void {
     for (const lua of this.#scripts.values()) {
@@ -146,6 +153,7 @@ export class RedisConnection implements Dependency {
     this.#silentSince = undefined;
     this.#problem = undefined;
     this.logger.info({ redis: this.#address }, 'connected to Redis');
+    for (const listener of this.#listeners) listener();
   }
 
   #failed(error: Error): void {

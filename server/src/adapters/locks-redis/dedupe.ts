@@ -1,6 +1,8 @@
 import type { ChainableCommander } from 'ioredis';
+import type { Clock } from '../../ports/clock.js';
 import type { Dedupe, Known } from '../../ports/dedupe.js';
 import type { RedisConnection, Script } from './connection.js';
+import { Memory } from './memory.js';
 import { ACCEPTED, BEGUN, formatRanges, readRanges } from './ranges.js';
 
 /** How long a publish waits for Redis, before it goes on without. */
@@ -70,6 +72,9 @@ end`;
 export interface RedisDedupeOptions {
   /** For how long an id is remembered after its last use. */
   readonly windowSeconds: number;
+  /** See `Memory`. Default: what Redis does not know at first is new. */
+  readonly isFresh?: () => Promise<boolean>;
+  readonly clock?: Clock;
 }
 
 /** Ids that share a key in Redis: those that differ in their last four hex digits only. */
@@ -96,12 +101,19 @@ class Asking {
   missing: number;
 
   constructor(
-    ids: number,
+    readonly ids: readonly string[],
     readonly blocks: readonly Block[],
     readonly resolve: (known: Known[]) => void,
   ) {
-    this.known = new Array(ids).fill('unsure');
+    this.known = new Array(ids.length).fill('unsure');
     this.missing = blocks.length;
+  }
+
+  /** What Redis does not know now, and may have known. */
+  doubt(memory: Memory): void {
+    for (let place = 0; place < this.known.length; place++) {
+      if (this.known[place] === 'new' && memory.mayHaveForgotten(this.ids[place] ?? '')) this.known[place] = 'unsure';
+    }
   }
 
   /** With what is known so far. */
@@ -119,6 +131,7 @@ class Asking {
 export class RedisDedupe implements Dedupe {
   readonly #connection: RedisConnection;
   readonly #windowMs: number;
+  readonly #memory: Memory;
   readonly #begin: Script;
   readonly #accept: Script;
   #gathered: Asking[] = [];
@@ -132,6 +145,12 @@ export class RedisDedupe implements Dedupe {
   constructor(connection: RedisConnection, options: RedisDedupeOptions) {
     this.#connection = connection;
     this.#windowMs = options.windowSeconds * 1000;
+    const { isFresh = async () => true, clock } = options;
+    this.#memory = new Memory(connection, {
+      windowMs: this.#windowMs,
+      isFresh,
+      ...(clock === undefined ? {} : { clock }),
+    });
     this.#begin = connection.script(BEGIN);
     this.#accept = connection.script(ACCEPT);
   }
@@ -140,7 +159,7 @@ export class RedisDedupe implements Dedupe {
     if (this.#connection.client === undefined) return Promise.resolve(ids.map(() => 'unsure'));
     if (ids.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
-      const asking = new Asking(ids.length, this.#blocks(topic, ids), resolve);
+      const asking = new Asking(ids, this.#blocks(topic, ids), resolve);
       this.#gathered.push(asking);
       this.#asking.add(asking);
       this.#sweep ??= setInterval(() => this.#giveUpLate(), SWEEP_MS);
@@ -210,11 +229,16 @@ export class RedisDedupe implements Dedupe {
       for (const { key, numbers } of blocks) begun.push({ key, text: formatRanges(BEGUN, [...numbers]) });
     }
     const perCall = this.#keysPerCall;
+    pipeline.get(this.#memory.key);
     const from = this.#call(pipeline, this.#accept, accepted, perCall);
     this.#call(pipeline, this.#begin, begun, perCall);
     pipeline
       .exec()
-      .then((answers) => this.#answered(askings, answers ?? [], from, perCall))
+      .then((answers) => {
+        const [memory, ...calls] = answers ?? [];
+        if (memory?.[0] === null) this.#memory.heard(memory[1]);
+        this.#answered(askings, calls, from, perCall);
+      })
       .catch((error: unknown) => {
         this.#connection.logger.debug({ error }, 'Redis did not take the ids');
         for (const asking of askings) this.#end(asking);
@@ -246,6 +270,7 @@ export class RedisDedupe implements Dedupe {
         const text = texts[next++];
         if (text !== undefined) readBlock(text, block, asking.known);
       }
+      asking.doubt(this.#memory);
       this.#end(asking);
     }
   }
