@@ -35,6 +35,7 @@ export interface DispatcherParts {
 
 /** How long a channel keeps its buffer after its last subscriber went: the next poll of a puller finds it warm. */
 const LINGER_MS = 250;
+/** What the broker did not take back is tried again after this long. */
 const RELEASE_RETRY_MS = 1_000;
 /** Consumers that had room for this long, and got nothing, starve. */
 const STARVE_MS = 100;
@@ -69,6 +70,8 @@ export class Dispatcher {
   /** When a frame came, or a message was handed out, by the steady clock, in milliseconds; as are all times here. */
   #movedAt = 0;
   #leanUntil = 0;
+  /** When the broker last did not take what was to go back. */
+  #stayedAt = Number.NEGATIVE_INFINITY;
   #releasing = false;
   #lingering: NodeJS.Timeout | undefined;
 
@@ -181,7 +184,7 @@ export class Dispatcher {
   /** Another gateway is hungry: whatever waits here and can't be handed out goes back. */
   giveWay(now: number): void {
     const { oldest } = this.#backlog;
-    if (oldest === undefined || this.#releasing) return;
+    if (oldest === undefined || this.#releasing || now - this.#stayedAt < RELEASE_RETRY_MS) return;
     if (now - this.#movedAt < STUCK_MS && now - oldest.arrivedAt < FRESH_MS) return;
     if (this.#subscribers.some((subscriber) => subscriber.room > 0)) return;
     this.#leanUntil = now + LEAN_MS;
@@ -327,7 +330,10 @@ export class Dispatcher {
   async #giveBack(frames = this.#backlog.drain(), patienceMs = GIVE_BACK_MS): Promise<void> {
     this.#releasing = true;
     try {
-      await giveBack(frames, this.channel, this.parts.broker, patienceMs, (items) => this.#putBack(items));
+      await giveBack(frames, this.channel, this.parts.broker, patienceMs, (items) => {
+        this.#stayedAt = this.parts.clock.steady();
+        this.#putBack(items);
+      });
     } finally {
       this.#releasing = false;
     }

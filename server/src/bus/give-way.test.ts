@@ -146,6 +146,23 @@ describe('giving way to a hungry gateway', () => {
     await until(() => fixture.broker.unsettled === 0, 'settled frames');
   });
 
+  test('what the broker does not take is tried again after a second, not at each word of hunger', async () => {
+    await holding(named(4));
+    fixture.broker.fault = 'it takes no messages now';
+    const eater = await hungry();
+    for (let i = 0; i < 8; i++) {
+      fixture.clock.advance(100);
+      slow.rebalancer?.runOnce();
+      await settled(2);
+    }
+    expect(slow.tally.gaveWay).toBe(1);
+    fixture.broker.fault = undefined;
+    fixture.clock.advance(200);
+    slow.rebalancer?.runOnce();
+    await eater.has(3);
+    expect(slow.tally.gaveWay).toBe(2);
+  });
+
   test('what was published without anybody knowing is not handed out after its ack', async () => {
     const holder = await holding(named(4));
     fixture.broker.intercept = async (_frame, _to, real) => {
