@@ -265,6 +265,21 @@ describe('settling', () => {
     expect(await other.ack('a')).toEqual(['ok']);
   });
 
+  test('one message that the ledger cannot take keeps no other from leaving its consumer', async () => {
+    channel = await bus.channels.open('orders', 'billing', { maxRetries: 0, backoff: { kind: 'fixed', delayMs: 1 } });
+    const made = await holding(['big', 'x', 'y']);
+    fixture.ledger.refuse((id) => (id === 'big' ? new Error('larger than it takes') : undefined));
+    await made.subscription.close('it went away');
+    expect([fixture.ledger.statesOf('x'), fixture.ledger.statesOf('y')]).toEqual([['dead'], ['dead']]);
+    expect(bus.held).toBe(1);
+    expect(fixture.broker.acked).toBe(0);
+    fixture.ledger.refuse(() => undefined);
+    fixture.clock.advance(MINUTE_MS);
+    await bus.keeper.runOnce();
+    expect(fixture.ledger.statesOf('big')).toEqual(['dead']);
+    expect(fixture.broker.acked).toBe(1);
+  });
+
   test('many receipts of many frames are settled in one call', async () => {
     const ids = Array.from({ length: 2_000 }, (_, i) => `m${i}`);
     const made = await holding(ids, { credit: 2_000, leaseMs: MINUTE_MS });

@@ -107,10 +107,6 @@ export class Settler {
     await Promise.all(
       deliveries.map(({ settling }) => (settling !== undefined && !ends(settling) ? settled(settling) : undefined)),
     );
-    const group = new SettleGroup(
-      'abandon',
-      deliveries.filter((delivery) => this.#isOpen(delivery)),
-    );
     const now = this.parts.clock.now();
     // Decided once: by the time that the ledger has answered, the retry policy may be another.
     const returned = new Set<Delivery>();
@@ -119,9 +115,9 @@ export class Settler {
       if (written.state === 'returned') returned.add(delivery);
       return written;
     };
-    const outcomes = await this.#write(group, change, now);
-    return group.deliveries.filter((delivery, i) => {
-      const again = outcomes[i] === 'ok' && returned.has(delivery);
+    const outcomes = await this.#writeApart('abandon', deliveries, change, now);
+    return [...outcomes.keys()].filter((delivery) => {
+      const again = outcomes.get(delivery) === 'ok' && returned.has(delivery);
       if (!again) delivery.frame?.settleOne();
       return again;
     });
@@ -135,8 +131,8 @@ export class Settler {
       delivery.subscriber.lapsed();
       if (delivery.frame === undefined) this.parts.table.remove(delivery);
     }
-    const ended = await this.#writeApart('expire', deliveries, (delivery) => this.#change(delivery, nack, now), now);
-    this.parts.tally.leasesExpired += ended.length;
+    const outcomes = await this.#writeApart('expire', deliveries, (delivery) => this.#change(delivery, nack, now), now);
+    this.parts.tally.leasesExpired += taken(outcomes).length;
   }
 
   /** The same for leases that the ledger holds. */
@@ -186,7 +182,7 @@ export class Settler {
       delivery.deadline = now + Math.max(0, delivery.endsAt - steady);
       return leased(delivery, aliases?.get(delivery));
     };
-    return this.#writeApart('lease', deliveries, change, now);
+    return taken(await this.#writeApart('lease', deliveries, change, now));
   }
 
   /** The ledger alone looks after them from now on. */
@@ -234,18 +230,18 @@ export class Settler {
 
   /**
    * Writes those that are out in one group; when the ledger refuses that, each by itself, so that one that it cannot take does not keep
-   * the others. Answers those that count. Rejects when none was written; what was refused rests for a while.
+   * the others. Answers the outcomes of those that were written. Rejects when none was; what was refused rests for a while.
    */
   async #writeApart(
     kind: Settling['kind'],
     deliveries: readonly Delivery[],
     change: (delivery: Delivery) => Change,
     now: number,
-  ): Promise<Delivery[]> {
+  ): Promise<Map<Delivery, Outcome>> {
     const open = deliveries.filter((delivery) => this.#isOpen(delivery));
     try {
       const outcomes = await this.#write(new SettleGroup(kind, open), change, now);
-      return open.filter((_, i) => outcomes[i] === 'ok');
+      return new Map(open.map((delivery, i) => [delivery, outcomes[i] ?? 'stale']));
     } catch (error) {
       if (BusError.from(error).retryable) throw error;
       const [only] = open;
@@ -257,7 +253,7 @@ export class Settler {
       const refused = open.filter((_, i) => each[i]?.status === 'rejected');
       if (refused.length === open.length) throw error;
       this.#complain(kind, refused, error);
-      return each.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+      return new Map(each.flatMap((one) => (one.status === 'fulfilled' ? [...one.value] : [])));
     }
   }
 
@@ -399,6 +395,10 @@ export class Settler {
         return retried(policy, receipt.attempt, action, now);
     }
   }
+}
+
+function taken(outcomes: ReadonlyMap<Delivery, Outcome>): Delivery[] {
+  return [...outcomes.keys()].filter((delivery) => outcomes.get(delivery) === 'ok');
 }
 
 /** Again later, or dead when no retry is left. What nobody began with needs none. */
