@@ -155,8 +155,10 @@ describe('a nack', () => {
       kind: 'nack',
       delayMs: undefined,
       reason: 'busy',
+      unhandled: false,
     });
     expect(toNack(create(NackRequestSchema, { delayMs: 0n }), '')).toMatchObject({ delayMs: 0 });
+    expect(toNack(create(NackRequestSchema, { unhandled: true }), '')).toMatchObject({ unhandled: true });
   });
 
   test.each([
