@@ -67,7 +67,7 @@ export class Gate {
     try {
       attempts = await ledger.take(claims);
     } catch (error) {
-      if (this.#failed(error, channel, 'messages could not be claimed') === 'stopped') return [];
+      if (this.#failed(error, channel, 'messages could not be claimed; trying again') === 'stopped') return [];
       await pause(AGAIN_MS);
       return undefined;
     }
@@ -163,7 +163,7 @@ export class Gate {
     }
   }
 
-  /** A ledger that is away is waited for, and says no more than that it was stopped. Whatever else it says is a fault. */
+  /** A ledger that is away waits by itself, and says no more than that it was stopped. Whatever else it says is a fault. */
   #failed(error: unknown, channel: Channel, what: string): 'stopped' | 'refused' {
     const { logger, clock } = this.parts;
     const stopped = error instanceof BusError && error.reason === 'LEDGER_UNAVAILABLE';
@@ -172,7 +172,7 @@ export class Gate {
       logger.debug({ error, channel: channel.name }, what);
     } else {
       this.#warnedAt = steady;
-      logger.warn({ error, channel: channel.name }, `${what}; trying again`);
+      logger.warn({ error, channel: channel.name }, what);
     }
     return stopped ? 'stopped' : 'refused';
   }

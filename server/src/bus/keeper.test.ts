@@ -182,7 +182,7 @@ describe('the keeper', () => {
     fixture.ledger.refuse(() => undefined);
     await later(100);
     expect(made.subscription.held).toBe(1);
-    await later(30_000);
+    await later(10_000);
     expect(fixture.ledger.statesOf('big')).toEqual(['retry']);
     expect(bus.tally.leasesExpired).toBe(3);
     expect(fixture.broker.acked).toBe(1);

@@ -47,7 +47,7 @@ interface Parts {
 
 const LEASE_EXPIRED = 'lease expired';
 /** What the ledger cannot take, a message that is too large for it, is brought to it this often. */
-const REST_MS = 30_000;
+const REST_MS = 10_000;
 /** What a receipt does not tell of its hand-out. */
 const UNKNOWN = { consumer: '', acceptedAt: 0, deliveredAt: 0 } as const;
 const ACKED: Change = { state: 'acked' };
