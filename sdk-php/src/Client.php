@@ -87,16 +87,18 @@ final class Client implements Settling
      * come from a generator, and are not all in memory at a time. Those of one topic may be delivered in another order. When nothing was
      * accepted for as long as the connection's deadline, the rest is not tried. `pipeline` does it for who has no list.
      *
+     * An item that cannot even be sent, such as one whose key is not UTF-8, has not been accepted, and keeps none of the others back.
+     *
      * @param iterable<PublishItem> $items
      *
      * @return list<Published> a result for each, in order
      *
      * @throws PublishManyException when some were not accepted: its `results` tells which
-     * @throws WaybillException
+     * @throws WaybillException when there was only one, and it was not accepted
      */
     public function publishMany(iterable $items): array
     {
-        $pipeline = $this->pipeline();
+        $pipeline = new Pipeline($this->publisher->lenient());
         foreach ($items as $item) {
             $pipeline->publish($item->topic, $item->body, $item->options);
         }

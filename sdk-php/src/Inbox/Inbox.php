@@ -43,6 +43,7 @@ final readonly class Inbox
      * @return bool whether it was done now
      *
      * @throws FailedPreconditionException when no transaction is open
+     * @throws \PDOException when `work` has swallowed an error after which nothing can be committed
      */
     public function once(object $connection, string $consumer, Message|Delivery $message, callable $work): bool
     {
@@ -57,6 +58,9 @@ final readonly class Inbox
             return false;
         }
         $work();
+        // After an error that `work` has swallowed, PostgreSQL answers COMMIT with a rollback and no error; and a deadlock has ended MySQL's
+        // transaction, of which PDO knows from the next statement on. This statement fails in the one case, and the commit in the other.
+        Statement::rows($pdo, 'SELECT 1');
 
         return true;
     }

@@ -6,6 +6,7 @@ namespace Waybill\Inbox;
 
 use Waybill\Consumer\Middleware;
 use Waybill\Delivery;
+use Waybill\Outbox\Statement;
 
 /**
  * Runs every handler of a consumer in a transaction of its own, and once for each message.
@@ -26,21 +27,38 @@ final readonly class OnceMiddleware implements Middleware
 
     public function handle(Delivery $delivery, \Closure $next): mixed
     {
-        $this->pdo->beginTransaction();
+        $this->sure($this->pdo->beginTransaction());
         try {
             $result = null;
             $this->inbox->once($this->pdo, $this->consumer, $delivery, static function () use ($delivery, $next, &$result): void {
                 $result = $next($delivery);
             });
-            $this->pdo->commit();
+            $this->sure($this->pdo->commit());
 
             return $result;
         } catch (\Throwable $thrown) {
+            $this->rollBackQuietly();
+
+            throw $thrown;
+        }
+    }
+
+    /** A connection may be set to answer false instead of throwing. */
+    private function sure(bool $done): void
+    {
+        if (!$done) {
+            throw Statement::failure($this->pdo->errorInfo());
+        }
+    }
+
+    /** What was thrown says more than that the connection is lost; the transaction is lost with it. */
+    private function rollBackQuietly(): void
+    {
+        try {
             if ($this->pdo->inTransaction()) {
                 $this->pdo->rollBack();
             }
-
-            throw $thrown;
+        } catch (\PDOException) {
         }
     }
 }

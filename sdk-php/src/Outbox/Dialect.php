@@ -38,4 +38,10 @@ enum Dialect
             self::Sqlite => "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
         };
     }
+
+    /** How many bytes a text or a blob has. SQLite's own word for it is younger than what this package asks for, and its LENGTH counts characters. */
+    public function bytesOf(string $column): string
+    {
+        return $this === self::Sqlite ? "LENGTH(CAST({$column} AS BLOB))" : "OCTET_LENGTH({$column})";
+    }
 }

@@ -28,7 +28,7 @@ final class Relay
 
     private readonly RelayStore $store;
     private bool $stopping = false;
-    private int $pageRows;
+    private readonly PageSize $page;
 
     /**
      * @param \PDO|\Closure(): \PDO $database a connection on which nobody opens transactions; a closure is called again after a failure,
@@ -40,7 +40,7 @@ final class Relay
         private readonly RelayOptions $options = new RelayOptions(),
     ) {
         $this->store = new RelayStore($database instanceof \PDO ? static fn() => $database : $database, $options->table);
-        $this->pageRows = $options->batch;
+        $this->page = new PageSize($options->batch);
     }
 
     /**
@@ -126,14 +126,10 @@ final class Relay
 
     private function round(): Round
     {
-        $round = new Round($this->bus, $this->store, $this->options, $this->pageRows, fn() => $this->stopping);
-        try {
-            $round->run();
+        $round = new Round($this->bus, $this->store, $this->options, $this->page, fn() => $this->stopping);
+        $round->run();
 
-            return $round;
-        } finally {
-            $this->pageRows = $round->pageRows();
-        }
+        return $round;
     }
 
     private function judge(): bool

@@ -14,7 +14,7 @@ final readonly class RelayOptions
     /**
      * @param string $table the outbox table
      * @param float $tick how long the relay waits before it looks again when there was nothing, 0.01 to 3600
-     * @param int $batch the most rows of one read, 1 to 10,000; fewer are read while bodies are large
+     * @param int $batch the most rows that are looked at together, 1 to 10,000; fewer while bodies are large, of which 16 MiB are in memory at a time
      * @param float $lease how long others leave the slots of a relay that died alone, 1 to 600; at least twice the client's `deadline`
      * @param int $maxAttempts how often a row may be refused in a way that may be its own fault before it is set aside, 1 to 1,000
      * @param (\Closure(\Throwable, ?RelayedRow): void)|null $onError told of a round that failed (the database is away), and, with its row, of a publish that failed

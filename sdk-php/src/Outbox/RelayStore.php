@@ -16,6 +16,7 @@ final class RelayStore
     private readonly string $slots;
     private ?\PDO $pdo = null;
     private string $now = '';
+    private string $bytes = '';
 
     /**
      * @param \Closure(): \PDO $connect called again after a failure
@@ -76,23 +77,49 @@ final class RelayStore
     }
 
     /**
-     * The next rows of each slot after a number, in order.
+     * The next rows of each slot after a number, in order: how large they are, before any is read.
+     *
+     * The index `waiting` has them in this order, and is left at the limit. Sizes are not in it, so that rows are looked up here and once
+     * more by `read`, which finds them in the database's memory.
      *
      * @param non-empty-array<int, int> $after slot => that number
      *
-     * @return list<RelayedRow>
+     * @return list<RowSize>
      */
-    public function read(array $after, int $limit): array
+    public function measure(array $after, int $limit): array
     {
+        $pdo = $this->pdo();
         $parts = [];
         foreach ($after as $slot => $seq) {
-            $parts[] = "SELECT * FROM (SELECT seq, slot, id, topic, message_key, headers, body, due_ms, ttl_ms, attempts FROM {$this->table}
+            $parts[] = "SELECT * FROM (SELECT seq, slot, {$this->bytes} AS bytes FROM {$this->table}
                 WHERE state = 'waiting' AND slot = {$slot} AND seq > {$seq} ORDER BY seq LIMIT {$limit}) AS slot_{$slot}";
         }
-        $rows = array_map(self::relayed(...), Statement::rows($this->pdo(), implode(' UNION ALL ', $parts)));
-        usort($rows, static fn(RelayedRow $a, RelayedRow $b) => $a->seq <=> $b->seq);
+        $sizes = array_map(
+            static fn(array $row) => new RowSize(Statement::int($row['seq']), Statement::int($row['slot']), Statement::int($row['bytes'])),
+            Statement::rows($pdo, implode(' UNION ALL ', $parts)),
+        );
+        usort($sizes, static fn(RowSize $a, RowSize $b) => $a->seq <=> $b->seq);
 
-        return $rows;
+        return $sizes;
+    }
+
+    /**
+     * Those of the rows that still wait, in order: a relay whose lease ran out may have settled some.
+     *
+     * Their state is looked at here, not in the WHERE: for its sake SQLite goes through all that wait, instead of by the primary key.
+     *
+     * @param non-empty-list<int> $seqs
+     *
+     * @return list<RelayedRow>
+     */
+    public function read(array $seqs): array
+    {
+        $rows = Statement::rows($this->pdo(), "SELECT seq, slot, state, id, topic, message_key, headers, body, due_ms, ttl_ms, attempts FROM {$this->table}
+            WHERE seq IN (" . implode(', ', $seqs) . ')');
+        $waiting = array_map(self::relayed(...), array_values(array_filter($rows, static fn(array $row) => Statement::string($row['state']) === 'waiting')));
+        usort($waiting, static fn(RelayedRow $a, RelayedRow $b) => $a->seq <=> $b->seq);
+
+        return $waiting;
     }
 
     /**
@@ -169,7 +196,9 @@ final class RelayStore
     {
         if ($this->pdo === null) {
             $this->pdo = ($this->connect)();
-            $this->now = Dialect::of($this->pdo)->nowMs();
+            $dialect = Dialect::of($this->pdo);
+            $this->now = $dialect->nowMs();
+            $this->bytes = "{$dialect->bytesOf('body')} + COALESCE({$dialect->bytesOf('headers')}, 0)";
         }
 
         return $this->pdo;

@@ -5,12 +5,9 @@ declare(strict_types=1);
 namespace Waybill\Outbox;
 
 use Waybill\Client;
-use Waybill\Exception\AccessException;
-use Waybill\Exception\DeadlineException;
 use Waybill\Exception\Details;
 use Waybill\Exception\Failure;
 use Waybill\Exception\PublishManyException;
-use Waybill\Exception\UnavailableException;
 use Waybill\Exception\WaybillException;
 use Waybill\Published;
 use Waybill\PublishItem;
@@ -20,9 +17,9 @@ use Waybill\Status;
 /**
  * One turn of a relay over some slots.
  *
- *   look ─▶ claim ─▶ read ─▶ send ─▶ settle ─┬─▶ give back
- *                     ▲  more rows, and time  │
- *                     └───────────────────────┘
+ *   look ─▶ claim ─▶ measure ─▶ read ─▶ send ─▶ settle ─┬─▶ give back
+ *                       ▲        ▲  more rows, and time │
+ *                       └────────┴──────────────────────┘
  *
  * Of a key, a row is sent when the one before it is confirmed or set aside. What throws ends the round, and is sent again in another,
  * under the same id.
@@ -33,9 +30,6 @@ final class Round
 {
     /** How long slots rest whose rows must be tried again. */
     private const REST_MS = 1000;
-
-    /** Reads hold about this much in memory. */
-    private const PAGE_BYTES = 16 << 20;
 
     private readonly string $token;
     private float $sendUntil = 0;
@@ -49,14 +43,13 @@ final class Round
     private int $judged = 0;
 
     /**
-     * @param int $pageRows the most rows of one read; left at what suits the size of the bodies
      * @param \Closure(): bool $stopping
      */
     public function __construct(
         private readonly Client $bus,
         private readonly RelayStore $store,
         private readonly RelayOptions $options,
-        private int $pageRows,
+        private readonly PageSize $page,
         private readonly \Closure $stopping,
     ) {
         $this->token = bin2hex(random_bytes(16));
@@ -95,12 +88,6 @@ final class Round
         return $this->published + $this->judged > 0;
     }
 
-    /** What the next round may begin with. */
-    public function pageRows(): int
-    {
-        return $this->pageRows;
-    }
-
     /**
      * @param non-empty-list<int> $slots
      */
@@ -108,11 +95,26 @@ final class Round
     {
         $open = array_fill_keys($slots, 0);
         while ($open !== [] && $this->maySend()) {
-            $limit = max(1, intdiv($this->pageRows, \count($open)));
-            $rows = $this->store->read($open, $limit);
-            $this->fit($rows);
-            $this->sendAll($rows);
-            $open = self::unfinished($rows, $limit);
+            $limit = max(1, intdiv($this->page->rows(), \count($open)));
+            $sizes = $this->store->measure($open, $limit);
+            $this->page->saw($sizes);
+            $this->sendPages($sizes);
+            $open = self::unfinished($sizes, $limit);
+        }
+    }
+
+    /**
+     * What was measured is read in portions that memory holds.
+     *
+     * @param list<RowSize> $sizes
+     */
+    private function sendPages(array $sizes): void
+    {
+        foreach (Portions::of($sizes, $this->options->batch, PageSize::BYTES, static fn(RowSize $size) => $size->bytes) as $page) {
+            if (!$this->maySend()) {
+                return;
+            }
+            $this->sendAll($this->store->read(array_map(static fn(RowSize $size) => $size->seq, $page)));
         }
     }
 
@@ -157,11 +159,13 @@ final class Round
             return $this->bus->publishMany(array_map(self::item(...), $wave));
         } catch (PublishManyException $exception) {
             return $exception->results;
-        } catch (UnavailableException|DeadlineException|AccessException $exception) {
-            return array_fill(0, \count($wave), $exception);
         } catch (\Exception $exception) {
-            // One row that cannot even be encoded, as some other writer left it, must not set the others aside.
-            return \count($wave) === 1 ? [self::failure($exception)] : array_merge(...array_map(fn(RelayedRow $row) => $this->send([$row]), $wave));
+            // What is no answer to a row alone, such as what a token's closure throws, is no fault of the rows.
+            $failure = $exception instanceof WaybillException && \count($wave) === 1
+                ? $exception
+                : Failure::of($exception->getMessage(), new Details(Status::Unavailable), $exception);
+
+            return array_fill(0, \count($wave), $failure);
         }
     }
 
@@ -225,18 +229,6 @@ final class Round
         }
     }
 
-    /**
-     * @param list<RelayedRow> $rows
-     */
-    private function fit(array $rows): void
-    {
-        if ($rows === []) {
-            return;
-        }
-        $each = array_sum(array_map(static fn(RelayedRow $row) => \strlen($row->body), $rows)) / \count($rows);
-        $this->pageRows = max(1, min($this->options->batch, $each > 0 ? (int) (self::PAGE_BYTES / $each) : $this->options->batch));
-    }
-
     private function maySend(): bool
     {
         return self::clock() < $this->sendUntil && !($this->stopping)();
@@ -262,27 +254,20 @@ final class Round
         ));
     }
 
-    private static function failure(\Exception $exception): WaybillException
-    {
-        return $exception instanceof WaybillException
-            ? $exception
-            : Failure::of($exception->getMessage(), new Details(Status::InvalidArgument, 'ROW_INVALID'), $exception);
-    }
-
     /**
-     * The slots whose page was full, and where to read on.
+     * The slots of which as many rows as asked for were found, and where to go on.
      *
-     * @param list<RelayedRow> $rows
+     * @param list<RowSize> $sizes
      *
      * @return array<int, int>
      */
-    private static function unfinished(array $rows, int $limit): array
+    private static function unfinished(array $sizes, int $limit): array
     {
         $many = [];
         $last = [];
-        foreach ($rows as $row) {
-            $many[$row->slot] = ($many[$row->slot] ?? 0) + 1;
-            $last[$row->slot] = $row->seq;
+        foreach ($sizes as $size) {
+            $many[$size->slot] = ($many[$size->slot] ?? 0) + 1;
+            $last[$size->slot] = $size->seq;
         }
 
         return array_filter($last, static fn(int $slot) => $many[$slot] >= $limit, \ARRAY_FILTER_USE_KEY);

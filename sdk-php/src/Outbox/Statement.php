@@ -68,9 +68,11 @@ final class Statement
     }
 
     /**
-     * @param array<array-key, mixed> $info
+     * What a connection that throws nothing has to say.
+     *
+     * @param array<array-key, mixed> $info `errorInfo()`
      */
-    private static function failure(array $info): \PDOException
+    public static function failure(array $info): \PDOException
     {
         $exception = new \PDOException(self::string($info[2] ?? 'the statement failed'));
         $exception->errorInfo = $info;

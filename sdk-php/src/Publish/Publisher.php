@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Waybill\Publish;
 
+use Waybill\Exception\InvalidArgumentException;
 use Waybill\Exception\WaybillException;
 use Waybill\Published;
 use Waybill\PublishItem;
@@ -27,7 +28,14 @@ final class Publisher
     public function __construct(
         private readonly Rpc $rpc,
         private readonly Encoder $encoder,
+        private readonly bool $lenient = false,
     ) {}
+
+    /** One to which an item that cannot be encoded is a message that is not accepted, as others may be. */
+    public function lenient(): self
+    {
+        return new self($this->rpc, $this->encoder, true);
+    }
 
     /**
      * @throws WaybillException
@@ -49,11 +57,15 @@ final class Publisher
     }
 
     /**
-     * @throws WaybillException
+     * @throws InvalidArgumentException unless it is lenient
      */
     public function encode(PublishItem $item): Encoded
     {
-        return $this->encoder->encode($item);
+        try {
+            return $this->encoder->encode($item);
+        } catch (InvalidArgumentException $exception) {
+            return $this->lenient ? new Encoded($item->options->id, '', $exception) : throw $exception;
+        }
     }
 
     /**
@@ -67,15 +79,27 @@ final class Publisher
     {
         /** @var array<int, list<string>> $ids of the batches, until they are answered */
         $ids = [];
-        $requests = (static function () use ($batches, &$ids): \Generator {
+        /** @var array<int, array<int, InvalidArgumentException>> $refusals of the batches that have any, by places */
+        $refusals = [];
+        /** @var array<int, list<Published|WaybillException>> $results */
+        $results = [];
+        $requests = (static function () use ($batches, &$ids, &$refusals, &$results): \Generator {
             foreach ($batches as $key => $batch) {
-                if ($batch !== null) {
-                    $ids[$key] = $batch->ids();
+                if ($batch === null) {
+                    yield $key => null;
+                    continue;
                 }
-                yield $key => $batch?->request();
+                if ($batch->refusals() !== []) {
+                    $refusals[$key] = $batch->refusals();
+                }
+                if ($batch->ids() === []) {
+                    $results[$key] = [];
+                    continue;
+                }
+                $ids[$key] = $batch->ids();
+                yield $key => $batch->request();
             }
         })();
-        $results = [];
         foreach ($this->rpc->sendMany(self::METHOD, $requests, Repeat::Safe, self::IN_FLIGHT) as $key => $answer) {
             if ($answer === null) {
                 yield null => null;
@@ -85,6 +109,9 @@ final class Publisher
             unset($ids[$key]);
         }
         ksort($results);
+        foreach ($refusals as $key => $refused) {
+            $results[$key] = Results::withRefused($results[$key], $refused);
+        }
 
         return array_merge(...$results);
     }

@@ -90,6 +90,25 @@ final class Results
         return array_map(static fn(string $id) => self::alone($exception, $id), $ids);
     }
 
+    /**
+     * Puts what was not sent in its place among what was.
+     *
+     * @param list<Published|WaybillException> $results of what was sent
+     * @param array<int, WaybillException> $refused by places among all
+     *
+     * @return list<Published|WaybillException>
+     */
+    public static function withRefused(array $results, array $refused): array
+    {
+        $all = [];
+        $sent = 0;
+        for ($place = 0, $count = \count($results) + \count($refused); $place < $count; ++$place) {
+            $all[] = $refused[$place] ?? $results[$sent++];
+        }
+
+        return $all;
+    }
+
     /** Told as if the message had been sent alone: its place in the batch is this client's doing. */
     public static function alone(WaybillException $exception, string $id): WaybillException
     {

@@ -12,7 +12,10 @@ use Waybill\Outbox\Schema;
 use Waybill\PullOptions;
 use Waybill\Tests\Support\GatewayTestCase;
 
-/** A database with the tables of docs/outbox.md: a file of SQLite, and where WAYBILL_TEST_MYSQL_URL names a server, MariaDB or MySQL too. */
+/**
+ * A database with the tables of docs/outbox.md: a file of SQLite, and where WAYBILL_TEST_MYSQL_URL and WAYBILL_TEST_POSTGRES_URL name
+ * servers, MariaDB or MySQL, and PostgreSQL, too.
+ */
 abstract class OutboxTestCase extends GatewayTestCase
 {
     private const TABLES = ['waybill_outbox', 'waybill_outbox_slots', 'waybill_inbox', 'accounts'];
@@ -27,6 +30,9 @@ abstract class OutboxTestCase extends GatewayTestCase
         yield 'SQLite' => ['sqlite'];
         if (getenv('WAYBILL_TEST_MYSQL_URL') !== false) {
             yield 'MySQL' => ['mysql'];
+        }
+        if (getenv('WAYBILL_TEST_POSTGRES_URL') !== false) {
+            yield 'PostgreSQL' => ['pgsql'];
         }
     }
 
@@ -55,7 +61,7 @@ abstract class OutboxTestCase extends GatewayTestCase
                 return $pdo;
             };
         } else {
-            $connect = self::mysql(...);
+            $connect = static fn(): \PDO => self::server($kind);
         }
         $pdo = $connect();
         foreach (self::TABLES as $table) {
@@ -104,18 +110,39 @@ abstract class OutboxTestCase extends GatewayTestCase
         return Client::connect(new ConnectOptions(self::gateway()->url(), deadline: 2));
     }
 
-    private static function mysql(): \PDO
+    /** A connection whose statements may be under way while the test does something else. */
+    protected static function asyncMySql(): \mysqli
     {
-        $url = parse_url((string) getenv('WAYBILL_TEST_MYSQL_URL'));
-        if ($url === false) {
-            throw new \LogicException('WAYBILL_TEST_MYSQL_URL is no URL');
-        }
-        $database = ltrim($url['path'] ?? '', '/');
+        [$host, $port, $database, $user, $password] = self::address('mysql');
 
-        return new \PDO(
-            \sprintf('mysql:host=%s;port=%d;dbname=%s;charset=utf8mb4', $url['host'] ?? '127.0.0.1', $url['port'] ?? 3306, $database),
+        return new \mysqli($host, $user, $password, $database, $port);
+    }
+
+    private static function server(string $kind): \PDO
+    {
+        [$host, $port, $database, $user, $password] = self::address($kind);
+        $charset = $kind === 'mysql' ? ';charset=utf8mb4' : '';
+
+        return new \PDO("{$kind}:host={$host};port={$port};dbname={$database}{$charset}", $user, $password);
+    }
+
+    /**
+     * @return array{string, int, string, string, string} host, port, database, user, password
+     */
+    private static function address(string $kind): array
+    {
+        [$name, $port] = $kind === 'mysql' ? ['WAYBILL_TEST_MYSQL_URL', 3306] : ['WAYBILL_TEST_POSTGRES_URL', 5432];
+        $url = parse_url((string) getenv($name));
+        if ($url === false) {
+            throw new \LogicException("{$name} is no URL");
+        }
+
+        return [
+            $url['host'] ?? '127.0.0.1',
+            $url['port'] ?? $port,
+            ltrim($url['path'] ?? '', '/'),
             rawurldecode($url['user'] ?? 'root'),
             rawurldecode($url['pass'] ?? ''),
-        );
+        ];
     }
 }

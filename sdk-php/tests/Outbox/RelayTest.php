@@ -13,6 +13,9 @@ use Waybill\Outbox\Outbox;
 use Waybill\Outbox\Relay;
 use Waybill\Outbox\RelayedRow;
 use Waybill\Outbox\RelayOptions;
+use Waybill\Outbox\RelayStore;
+use Waybill\Outbox\Row;
+use Waybill\Outbox\RowSize;
 use Waybill\PublishItem;
 use Waybill\PublishOptions;
 
@@ -66,19 +69,55 @@ final class RelayTest extends OutboxTestCase
         self::write($connect(), $items);
         self::assertSame(300, self::relay($this->client, $connect, new RelayOptions(batch: 40))->drain());
 
-        $last = [];
-        $times = [];
-        foreach ($this->take(300) as $delivery) {
-            $times[$delivery->message->key][(int) $delivery->message->body] = $delivery->message->publishedAt;
-            $last[] = $delivery->message->id;
-        }
-        self::assertCount(300, array_unique($last));
-        foreach ($times as $published) {
-            ksort($published);
-            $inOrder = $published;
-            asort($inOrder);
-            self::assertSame(array_keys($inOrder), array_keys($published));
-        }
+        self::assertInOrder($this->take(300), 300);
+    }
+
+    #[DataProvider('databases')]
+    public function testOfLargeRowsFewAreInMemoryAtATimeAndTheOrderStays(string $kind): void
+    {
+        $connect = $this->database($kind);
+        $this->open();
+        $rest = str_repeat("\x00", 400_000);
+        // The first are small, so that it does not know what comes.
+        $items = array_map(fn(int $at) => new PublishItem($this->topic, $at . ($at < 200 ? '' : $rest), new PublishOptions(key: 'key ' . $at % 7)), range(0, 319));
+        $pdo = $connect();
+        self::write($pdo, $items);
+        unset($items);
+        // Found together.
+        $pdo->exec('UPDATE waybill_outbox SET slot = 1');
+        $relay = self::relay($this->client, $connect, new RelayOptions(lease: 60));
+        memory_reset_peak_usage();
+        $before = memory_get_usage();
+        self::assertSame(320, $relay->drain());
+
+        self::assertLessThan(44 << 20, memory_get_peak_usage() - $before);
+        self::assertInOrder($this->take(320), 320);
+    }
+
+    #[DataProvider('databases')]
+    public function testSizesAreBytesAndARowThatWasSettledMeanwhileIsNotRead(string $kind): void
+    {
+        $connect = $this->database($kind);
+        $pdo = $connect();
+        $items = array_map(fn(string $id) => new PublishItem($this->topic, "ö\x00{$id}", new PublishOptions($id, 'k', $id === 'c' ? ['h' => 'ö'] : [])), ['a', 'b', 'c', 'd']);
+        self::write($pdo, $items);
+        $store = new RelayStore($connect, 'waybill_outbox');
+        $sizes = $store->measure([Row::slot('k', '') => 0], 3);
+        $pdo->exec("UPDATE waybill_outbox SET state = 'failed' WHERE id = 'a'");
+        $pdo->exec("DELETE FROM waybill_outbox WHERE id = 'b'");
+        $rows = $sizes === [] ? [] : $store->read(array_map(static fn(RowSize $size) => $size->seq, $sizes));
+
+        self::assertSame([4, 4, 4 + \strlen('{"h":"ö"}')], array_map(static fn(RowSize $size) => $size->bytes, $sizes));
+        self::assertSame(['c'], array_map(static fn(RelayedRow $row) => $row->id, $rows));
+    }
+
+    #[DataProvider('databases')]
+    public function testWhatIsTooMuchForAStatementIsWrittenInSeveral(string $kind): void
+    {
+        $pdo = ($this->database($kind))();
+        // With what must be escaped it is more than MariaDB takes at once.
+        self::write($pdo, array_map(fn(int $at) => new PublishItem($this->topic, str_repeat("'", 200_000), new PublishOptions(id: "id-{$at}")), range(1, 100)));
+        self::assertSame(100, self::rows($pdo, 'waybill_outbox'));
     }
 
     #[DataProvider('databases')]
@@ -135,13 +174,41 @@ final class RelayTest extends OutboxTestCase
         $connect = $this->database($kind);
         $pdo = $connect();
         $this->open();
-        self::write($pdo, [new PublishItem($this->topic, 'good'), new PublishItem($this->topic, 'bad', new PublishOptions(id: 'bad'))]);
+        self::write($pdo, [
+            new PublishItem($this->topic, 'good'),
+            new PublishItem($this->topic, 'bad', new PublishOptions(id: 'bad')),
+            new PublishItem($this->topic, 'good too'),
+        ]);
         $pdo->exec("UPDATE waybill_outbox SET ttl_ms = 9000000000000 WHERE id = 'bad'");
-        $relay = self::relay($this->client, $connect);
+        $pdo->exec('UPDATE waybill_outbox SET slot = 1');
+        $calls = 0;
+        $counting = Client::connect(new ConnectOptions(self::gateway()->url(), deadline: 5, token: static function () use (&$calls): null {
+            ++$calls;
+
+            return null;
+        }));
+        $relay = self::relay($counting, $connect);
         $relay->drain();
 
-        self::assertSame(['good'], self::bodies($this->take(1)));
+        self::assertEqualsCanonicalizing(['good', 'good too'], self::bodies($this->take(2)));
         self::assertSame(['bad'], array_map(static fn($row) => $row->id, $relay->failed()));
+        self::assertSame(1, $calls, 'the others go together');
+    }
+
+    #[DataProvider('databases')]
+    public function testWithoutATokenRowsWait(string $kind): void
+    {
+        $connect = $this->database($kind);
+        self::write($connect(), [new PublishItem($this->topic, 'waits'), new PublishItem($this->topic, 'waits', new PublishOptions(key: 'k'))]);
+        $errors = [];
+        $locked = Client::connect(new ConnectOptions(self::gateway()->url(), token: static fn() => throw new \RuntimeException('the vault is away')));
+        $relay = self::relay($locked, $connect, new RelayOptions(onError: static function (\Throwable $thrown) use (&$errors): void {
+            $errors[] = $thrown->getMessage();
+        }));
+
+        self::assertSame(0, $relay->drain());
+        self::assertSame([2, 0], [$relay->lag()->rows, $relay->lag()->failed]);
+        self::assertSame(['the vault is away'], array_unique($errors));
     }
 
     #[DataProvider('databases')]
@@ -229,6 +296,28 @@ final class RelayTest extends OutboxTestCase
         $pdo->beginTransaction();
         (new Outbox())->publishMany($pdo, $items);
         $pdo->commit();
+    }
+
+    /**
+     * All of them, once, those of a key in the order of the numbers that their bodies begin with.
+     *
+     * @param list<Delivery> $deliveries
+     */
+    private static function assertInOrder(array $deliveries, int $count): void
+    {
+        $ids = [];
+        $times = [];
+        foreach ($deliveries as $delivery) {
+            $times[$delivery->message->key][(int) $delivery->message->body] = $delivery->message->publishedAt;
+            $ids[] = $delivery->message->id;
+        }
+        self::assertCount($count, array_unique($ids));
+        foreach ($times as $published) {
+            ksort($published);
+            $inOrder = $published;
+            asort($inOrder);
+            self::assertSame(array_keys($inOrder), array_keys($published));
+        }
     }
 
     /**
