@@ -7,6 +7,7 @@ namespace Waybill;
 use Waybill\Admin\Admin;
 use Waybill\Consumer\ConsumeOptions;
 use Waybill\Consumer\Consumer;
+use Waybill\Consumer\Source;
 use Waybill\Consumer\Summary;
 use Waybill\Exception\DeadlineException;
 use Waybill\Exception\InvalidArgumentException;
@@ -158,7 +159,19 @@ final class Client implements Settling
      */
     public function consume(string $topic, string $channel, callable $handler, ConsumeOptions $options = new ConsumeOptions()): Summary
     {
-        return (new Consumer($this, $this->options, $options))->run($topic, $channel, $handler(...));
+        return $this->consumeAll([new Source($topic, $channel, $handler(...))], $options);
+    }
+
+    /**
+     * The same for several channels, in one process: each is asked in turn for a batch. One process for each channel is faster.
+     *
+     * @param non-empty-list<Source> $sources
+     *
+     * @throws WaybillException
+     */
+    public function consumeAll(array $sources, ConsumeOptions $options = new ConsumeOptions()): Summary
+    {
+        return (new Consumer($this, $this->options, $options))->run($sources);
     }
 
     public function ack(array $receipts): array
@@ -166,9 +179,9 @@ final class Client implements Settling
         return $this->settle->ack($receipts);
     }
 
-    public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = ''): array
+    public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = '', bool $unhandled = false): array
     {
-        return $this->settle->nack($receipts, $delay, $reason);
+        return $this->settle->nack($receipts, $delay, $reason, $unhandled);
     }
 
     public function extend(array $receipts, int|float|\DateInterval|null $lease = null): array

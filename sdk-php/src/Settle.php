@@ -29,9 +29,9 @@ final class Settle implements Settling
         return $this->call('Ack', $receipts, new V1\AckRequest());
     }
 
-    public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = ''): array
+    public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = '', bool $unhandled = false): array
     {
-        $request = (new V1\NackRequest())->setReason(self::cut($reason));
+        $request = (new V1\NackRequest())->setReason(self::cut($reason))->setUnhandled($unhandled);
         if ($delay !== null) {
             $request->setDelayMs(Duration::milliseconds($delay, 'delay'));
         }

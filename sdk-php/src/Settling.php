@@ -24,10 +24,11 @@ interface Settling
      *
      * @param list<string> $receipts
      * @param string $reason for the ledger, cut at 1,024 characters
+     * @param bool $unhandled nobody has begun with them: this counts as no attempt, and without a `delay` they are due at once
      *
      * @return list<SettleResult>
      */
-    public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = ''): array;
+    public function nack(array $receipts, int|float|\DateInterval|null $delay = null, string $reason = '', bool $unhandled = false): array;
 
     /**
      * More time: `lease` from now, 1 s to 24 h. Default: the gateway's `MaxJobRunningSeconds`.

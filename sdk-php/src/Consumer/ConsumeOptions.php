@@ -24,6 +24,8 @@ final readonly class ConsumeOptions
      * @param int|float|null $maxSeconds ends after so long; a handler is not interrupted
      * @param int|null $maxMemoryMiB ends when PHP uses so much, so that a supervisor starts it afresh
      * @param bool $stopWhenEmpty ends when nothing came for a second
+     * @param (\Closure(): bool)|null $until asked before each batch: true ends it
+     * @param (\Closure(): bool)|null $paused asked before each batch: while true nothing is taken, as in a time of maintenance
      * @param list<int> $signals that end it, after the handler that runs; without pcntl, none do. Default: SIGTERM, SIGINT and SIGQUIT
      * @param list<Middleware> $middleware around every handler, outermost first
      * @param (\Closure(\Throwable, Delivery): void)|null $onError hears what a handler threw
@@ -40,6 +42,8 @@ final readonly class ConsumeOptions
         public int|float|null $maxSeconds = null,
         public ?int $maxMemoryMiB = null,
         public bool $stopWhenEmpty = false,
+        public ?\Closure $until = null,
+        public ?\Closure $paused = null,
         public array $signals = [15, 2, 3],
         public array $middleware = [],
         public ?\Closure $onError = null,

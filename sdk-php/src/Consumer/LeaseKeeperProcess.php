@@ -9,6 +9,7 @@ use Waybill\ConnectOptions;
 use Waybill\Exception\WaybillException;
 use Waybill\TlsOptions;
 use Waybill\Transport\Kind;
+use Waybill\Transport\Monotonic;
 
 /**
  * The other end of LeaseKeeper: extends what it was last told to hold, each third of the lease, until `limit` seconds after that.
@@ -20,11 +21,19 @@ final class LeaseKeeperProcess
     /** Whoever the worker has forked holds the pipe too: that the worker is gone shows by its process alone then. */
     private const LOOK_UP_SECONDS = 2.0;
 
+    /** ESRCH */
+    private const NO_SUCH_PROCESS = 3;
+
+    private readonly int $parent;
     private ?string $token = null;
+    private int $lease = 1;
 
     /** @var list<string> */
     private array $held = [];
     private float $heldSince = 0;
+
+    /** @var array<int, Client> by the lease: a call must end long before that does */
+    private array $clients = [];
 
     /**
      * @param resource $input
@@ -38,63 +47,105 @@ final class LeaseKeeperProcess
             }
         }
         $terms = self::line($input);
-        if ($terms !== null) {
+        if ($terms !== null && self::isDetached()) {
+            fwrite(\STDOUT, getmypid() . "\n");
+            fclose(\STDOUT);
             (new self($terms))->keep($input);
         }
+    }
+
+    /** Goes on as nobody's child, where that can be had: false in the process that is left behind. */
+    private static function isDetached(): bool
+    {
+        if (!\function_exists('pcntl_fork') || !\function_exists('posix_setsid')) {
+            return true;
+        }
+        $child = pcntl_fork();
+        if ($child === 0) {
+            posix_setsid();
+        }
+
+        // Without a fork, as at the limit of processes, it is a child and does its work.
+        return $child <= 0;
     }
 
     /**
      * @param array<mixed> $terms
      */
-    private function __construct(private readonly array $terms) {}
+    private function __construct(private readonly array $terms)
+    {
+        $this->parent = $this->seconds('parent');
+    }
 
     /**
      * @param resource $input
      */
     private function keep($input): void
     {
-        $lease = $this->seconds('lease');
-        $client = $this->client();
         $next = \INF;
         while (true) {
             $readable = [$input];
             $none = null;
-            $wait = min(self::LOOK_UP_SECONDS, max(0.0, $next - microtime(true)));
+            $wait = min(self::LOOK_UP_SECONDS, max(0.0, $next - Monotonic::now()));
             $ready = @stream_select($readable, $none, $none, (int) $wait, (int) (fmod($wait, 1) * 1_000_000));
             if ($ready === 1) {
                 $told = self::line($input);
                 if ($told === null) {
                     return;
                 }
-                $this->token = \is_string($told['token'] ?? null) ? $told['token'] : null;
                 $before = $this->held;
-                $this->held = array_values(array_filter(\is_array($told['hold'] ?? null) ? $told['hold'] : [], is_string(...)));
-                $this->heldSince = microtime(true);
+                $this->hear($told);
                 if ($this->held !== $before) {
-                    $next = $this->held === [] ? \INF : microtime(true) + $lease / 3;
+                    $next = $this->held === [] ? \INF : Monotonic::now() + $this->lease / 3;
                 }
-            } elseif (\function_exists('posix_getppid') && posix_getppid() !== ($this->terms['parent'] ?? null)) {
+                if (($told['now'] ?? false) === true) {
+                    $next = 0;
+                }
+            } elseif ($this->isOrphan()) {
                 return;
-            } elseif (microtime(true) >= $next) {
-                $next = microtime(true) + $lease / 3;
-                if (microtime(true) - $this->heldSince < $this->seconds('limit')) {
-                    $this->extend($client, $lease);
+            } elseif (Monotonic::now() >= $next) {
+                $next = Monotonic::now() + $this->lease / 3;
+                if (Monotonic::now() - $this->heldSince < $this->seconds('limit')) {
+                    $this->extend();
                 }
             }
         }
     }
 
-    private function extend(Client $client, int $lease): void
+    /**
+     * @param array<mixed> $told
+     */
+    private function hear(array $told): void
+    {
+        $this->token = \is_string($told['token'] ?? null) ? $told['token'] : null;
+        $this->lease = \is_int($told['lease'] ?? null) ? max(1, $told['lease']) : 1;
+        $this->held = array_values(array_filter(\is_array($told['hold'] ?? null) ? $told['hold'] : [], is_string(...)));
+        $this->heldSince = Monotonic::now();
+    }
+
+    /** Whether the worker is gone. Signal 0 asks; a worker of another user, which may not be signalled, is there. */
+    private function isOrphan(): bool
+    {
+        return \function_exists('posix_kill') && !posix_kill($this->parent, 0) && posix_get_last_error() === self::NO_SUCH_PROCESS;
+    }
+
+    private function extend(): void
     {
         try {
             // What was settled meanwhile is stale, and of no concern.
-            $client->extend($this->held, $lease);
-        } catch (WaybillException) {
-            // The next time comes before the lease ends.
+            $this->client()->extend($this->held, $this->lease);
+        } catch (WaybillException $exception) {
+            // The next time comes before the lease ends; a token that has expired stays so, and somebody must know.
+            fwrite(\STDERR, "waybill: leases were not extended: {$exception->getMessage()}\n");
         }
     }
 
     private function client(): Client
+    {
+        return $this->clients[$this->lease] ??= $this->connect();
+    }
+
+    private function connect(): Client
     {
         $tls = $this->terms['tls'] ?? null;
         $text = static fn(mixed $value): ?string => \is_string($value) ? $value : null;
@@ -109,7 +160,7 @@ final class LeaseKeeperProcess
                 $text($tls['serverName'] ?? null),
             ) : null,
             fn() => $this->token,
-            deadline: max(1, $this->seconds('lease') / 4),
+            deadline: max(1, $this->lease / 4),
             name: $text($this->terms['name'] ?? null),
             transport: Kind::named($text($this->terms['transport'] ?? null) ?? 'stream'),
         ));

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Waybill\Consumer;
 
+use Waybill\Transport\Monotonic;
+
 /**
  * How much a consumer does before it ends.
  *
@@ -15,7 +17,7 @@ final readonly class Limits
 
     public function __construct(private ConsumeOptions $options)
     {
-        $this->until = $options->maxSeconds === null ? \INF : microtime(true) + $options->maxSeconds;
+        $this->until = $options->maxSeconds === null ? \INF : Monotonic::now() + $options->maxSeconds;
     }
 
     /** Which limit is reached, if one is. */
@@ -23,7 +25,7 @@ final readonly class Limits
     {
         return match (true) {
             $this->options->maxMessages !== null && $handled >= $this->options->maxMessages => StopReason::MessageLimit,
-            microtime(true) >= $this->until => StopReason::TimeLimit,
+            Monotonic::now() >= $this->until => StopReason::TimeLimit,
             $this->options->maxMemoryMiB !== null && memory_get_usage(true) >= $this->options->maxMemoryMiB << 20 => StopReason::MemoryLimit,
             default => null,
         };
@@ -36,10 +38,8 @@ final readonly class Limits
     }
 
     /** How long to wait for messages: no longer than there is time. */
-    public function wait(int|float|\DateInterval $wait): int|float|\DateInterval
+    public function wait(float $seconds): float
     {
-        $left = max(0.0, $this->until - microtime(true));
-
-        return is_finite($left) && !$wait instanceof \DateInterval ? min($wait, $left) : $wait;
+        return min($seconds, max(0.0, $this->until - Monotonic::now()));
     }
 }

@@ -9,6 +9,7 @@ use Waybill\Delivery;
 use Waybill\Exception\WaybillException;
 use Waybill\SettleResult;
 use Waybill\Settling;
+use Waybill\Transport\Monotonic;
 
 /**
  * What became of the messages of a batch: acks go in groups, all else at once. A message that could not be settled comes again by itself.
@@ -31,7 +32,7 @@ final class Settlements
     public function done(Delivery $delivery): void
     {
         if ($this->done === []) {
-            $this->since = microtime(true);
+            $this->since = Monotonic::now();
         }
         $this->done[] = $delivery->receipt;
     }
@@ -55,13 +56,13 @@ final class Settlements
     public function giveBack(array $receipts): void
     {
         if ($receipts !== []) {
-            $this->settle(fn() => $this->settling->nack($receipts, 0, 'not handled: the consumer stopped'));
+            $this->settle(fn() => $this->settling->nack($receipts, 0, 'not handled: the consumer stopped', true));
         }
     }
 
     public function flushIfOld(): void
     {
-        if ($this->done !== [] && microtime(true) - $this->since > self::OLD_SECONDS) {
+        if ($this->done !== [] && Monotonic::now() - $this->since > self::OLD_SECONDS) {
             $this->flush();
         }
     }

@@ -7,6 +7,7 @@ namespace Waybill\Tests\Consumer;
 use Waybill\Consumer\ConsumeOptions;
 use Waybill\Consumer\Middleware;
 use Waybill\Consumer\RetryAfter;
+use Waybill\Consumer\Source;
 use Waybill\Consumer\StopReason;
 use Waybill\Consumer\Summary;
 use Waybill\Consumer\UnrecoverableException;
@@ -30,6 +31,63 @@ final class ConsumerTest extends GatewayTestCase
         self::assertSame(array_map(strval(...), range(1, 100)), $seen);
         self::assertEquals(new Summary(StopReason::Empty, 100, 0), $summary);
         self::assertSame([], $this->client->pull($this->topic, 'test', new PullOptions(wait: 0.2)));
+    }
+
+    public function testABusyChannelKeepsNoOtherFromItsTurn(): void
+    {
+        $other = "{$this->topic}.other";
+        $this->publish(...array_map(strval(...), range(1, 30)));
+        $this->client->publish($other, 'mine');
+        $seen = [];
+        $note = static function (Delivery $delivery) use (&$seen): void {
+            $seen[] = $delivery->message->body;
+        };
+        $sources = [new Source($this->topic, 'test', $note), new Source($other, 'test', $note, lease: 5)];
+        $summary = $this->client->consumeAll($sources, new ConsumeOptions(batch: 5, stopWhenEmpty: true));
+        self::assertEquals(new Summary(StopReason::Empty, 31, 0), $summary);
+        self::assertLessThan(25, array_search('mine', $seen, true));
+    }
+
+    public function testWhatAStoppedConsumerHadNotBegunWithUsesNoAttempt(): void
+    {
+        $this->publish('a', 'b', 'c', 'd', 'e');
+        $attempts = [];
+        for ($i = 0; $i < 5; ++$i) {
+            $this->consume(static function (Delivery $delivery) use (&$attempts): void {
+                $attempts[] = $delivery->attempt;
+                usleep(400_000);
+            }, new ConsumeOptions(batch: 5, retry: RetryPolicy::fixed(1, 0), maxSeconds: 0.3));
+        }
+        self::assertSame([1, 1, 1, 1, 1], $attempts);
+    }
+
+    public function testAnAckOfASlowHandlerDoesNotWaitForTheNext(): void
+    {
+        $this->publish('a', 'b');
+        $states = [];
+        $this->consume(function (Delivery $delivery) use (&$states): void {
+            if ($states !== []) {
+                // What is acked cannot be nacked any more.
+                self::assertFalse($this->client->nack([$states[0]])[0]->isOk());
+            }
+            $states[] = $delivery->receipt;
+            usleep(80_000);
+        }, new ConsumeOptions(batch: 2, maxMessages: 2));
+        self::assertCount(2, $states);
+    }
+
+    public function testItTakesNothingWhileItIsPausedAndEndsWhenItIsTold(): void
+    {
+        $this->publish('a');
+        $looks = 0;
+        $summary = $this->consume(static fn() => null, new ConsumeOptions(
+            until: static function () use (&$looks): bool {
+                return ++$looks > 2;
+            },
+            paused: static fn() => true,
+        ));
+        self::assertEquals(new Summary(StopReason::Asked, 0, 0), $summary);
+        self::assertCount(1, $this->client->pull($this->topic, 'test', new PullOptions(wait: 5)));
     }
 
     public function testAFailedMessageComesAgainAsThePolicySays(): void

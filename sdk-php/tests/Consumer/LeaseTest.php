@@ -24,6 +24,57 @@ final class LeaseTest extends GatewayTestCase
         self::assertSame([], $this->client->pull($this->topic, 'test', new PullOptions(wait: 6)));
     }
 
+    public function testAHandlerMayWaitForAllItsChildren(): void
+    {
+        $this->client->publish($this->topic, 'x');
+        $worker = new Worker('forking-worker.php', self::gateway()->url(), $this->topic, 'test');
+        self::assertSame("reaped 2\ndone 1", $worker->rest());
+    }
+
+    public function testAKilledKeeperIsReplacedInTime(): void
+    {
+        $this->client->publish($this->topic, 'x');
+        $this->client->publish($this->topic, 'y');
+        $seen = [];
+        putenv("WAYBILL_TEST_TOPIC={$this->topic}");
+        $summary = $this->client->consume($this->topic, 'test', function (Delivery $delivery) use (&$seen): void {
+            $seen[] = "{$delivery->message->body} {$delivery->attempt}";
+            if (\count($seen) === 1) {
+                $keepers = $this->keepers();
+                self::assertCount(1, $keepers);
+                posix_kill($keepers[0], \SIGKILL);
+            }
+            sleep(3);
+        }, new ConsumeOptions(batch: 1, lease: 2, maxMessages: 2));
+        self::assertSame('x 1', $seen[0]);
+        // The second one's is held by the new keeper.
+        self::assertContains('y 1', $seen);
+        // A signal is on its way for a moment.
+        for ($i = 0; $i < 100 && $this->keepers() !== []; ++$i) {
+            usleep(10_000);
+        }
+        self::assertSame([], $this->keepers());
+        self::assertSame(2, $summary->done);
+    }
+
+    /**
+     * Those that this test has started.
+     *
+     * @return list<int>
+     */
+    private function keepers(): array
+    {
+        $keepers = [];
+        foreach (glob('/proc/[0-9]*') ?: [] as $folder) {
+            $mine = str_contains((string) @file_get_contents("{$folder}/environ"), "WAYBILL_TEST_TOPIC={$this->topic}");
+            if ($mine && str_contains((string) @file_get_contents("{$folder}/cmdline"), 'waybill-lease-keeper')) {
+                $keepers[] = (int) basename($folder);
+            }
+        }
+
+        return $keepers;
+    }
+
     public function testWithoutExtendingTheLeaseEnds(): void
     {
         $this->client->publish($this->topic, 'x');
