@@ -25,7 +25,8 @@ return [
     'deadline' => 10,
 
     /*
-     * The queue connection `waybill`, unless config/queue.php has one of that name: QUEUE_CONNECTION=waybill is all it takes.
+     * The queue connection `waybill`, unless config/queue.php has one of that name: QUEUE_CONNECTION=waybill is all it takes. What
+     * connections of this driver leave out in config/queue.php is taken from here.
      */
     'queue' => [
         'driver' => 'waybill',

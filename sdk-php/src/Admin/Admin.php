@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Waybill\Admin;
 
+use Waybill\Duration;
 use Waybill\Exception\FailedPreconditionException;
 use Waybill\Exception\NotFoundException;
 use Waybill\Exception\WaybillException;
@@ -246,16 +247,23 @@ final class Admin
      * Gives dead letters back to the channel on which they died, with all their retries ahead of them.
      *
      * @param int $limit the most, 1 to 1,000,000
-     * @param int $maxPerSecond the most a second that become due; 0: no limit
+     * @param int $maxPerSecond the most a second that become due, counted from the start of the call; 0: no limit
+     * @param int|float|\DateInterval|null $deadline up to 1 h: by then it answers with what is done. Default: the connection's
      */
-    public function redrive(DeadQuery $query, int $limit = 1000, int $maxPerSecond = 0, bool $dryRun = false): Affected
-    {
+    public function redrive(
+        DeadQuery $query,
+        int $limit = 1000,
+        int $maxPerSecond = 0,
+        bool $dryRun = false,
+        int|float|\DateInterval|null $deadline = null,
+    ): Affected {
+        $seconds = $deadline === null ? null : Duration::milliseconds($deadline, 'deadline', 1, 3_600_000) / 1000;
         $request = (new V1\RedriveRequest())
             ->setQuery($query->wire())
             ->setLimit($limit)
             ->setMaxPerSecond($maxPerSecond)
             ->setDryRun($dryRun);
-        $response = $this->rpc->call(self::SERVICE . 'Redrive', $request, new V1\RedriveResponse(), Repeat::Unsafe);
+        $response = $this->rpc->call(self::SERVICE . 'Redrive', $request, new V1\RedriveResponse(), Repeat::Unsafe, $seconds);
 
         return new Affected((int) $response->getCount(), $response->getComplete());
     }

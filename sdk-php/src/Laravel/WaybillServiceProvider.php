@@ -9,6 +9,7 @@ use Illuminate\Contracts\Container\Container;
 use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Database\ConnectionResolverInterface;
 use Illuminate\Queue\Events\JobExceptionOccurred;
+use Illuminate\Queue\Events\Looping;
 use Illuminate\Queue\QueueManager;
 use Illuminate\Support\ServiceProvider;
 use Waybill\Client;
@@ -20,6 +21,7 @@ use Waybill\Laravel\Outbox\ApplicationOutbox;
 use Waybill\Laravel\Queue\JobPublisher;
 use Waybill\Laravel\Queue\WaybillConnector;
 use Waybill\Laravel\Queue\WaybillJob;
+use Waybill\Laravel\Queue\WorkedQueues;
 use Waybill\Outbox\Outbox;
 
 /** Makes the package a part of the application; Laravel finds it by itself. */
@@ -48,6 +50,8 @@ final class WaybillServiceProvider extends ServiceProvider
         $clients = new Clients(fn() => self::config($this->app)->get('waybill'));
         $this->app->instance(Clients::class, $clients);
         $jobs = new JobPublisher();
+        $worked = new WorkedQueues();
+        $this->app->instance(WorkedQueues::class, $worked);
         $this->app->bind(Client::class, static fn() => $clients->client());
         $this->app->bind(Bus::class, static fn(Container $app) => new GatewayBus($clients, $app, $jobs));
         $this->app->bind(ApplicationOutbox::class, static fn(Container $app) => self::outbox($app));
@@ -56,9 +60,10 @@ final class WaybillServiceProvider extends ServiceProvider
             self::config($app)->get('waybill.topics'),
             self::settings($app)->string('channel', 'laravel'),
         ));
-        $this->callAfterResolving('queue', static function (QueueManager $manager, Container $app) use ($clients, $jobs): void {
+        $this->callAfterResolving('queue', static function (QueueManager $manager, Container $app) use ($clients, $jobs, $worked): void {
             $outbox = static fn() => $app->make(ApplicationOutbox::class);
-            $manager->addConnector('waybill', static fn() => new WaybillConnector($clients, $outbox, $jobs));
+            $defaults = static fn() => self::config($manager->getApplication())->get('waybill.queue');
+            $manager->addConnector('waybill', static fn() => new WaybillConnector($clients, $outbox, $jobs, $worked, $defaults));
         });
     }
 
@@ -66,6 +71,7 @@ final class WaybillServiceProvider extends ServiceProvider
     {
         $events = $this->app->make(Dispatcher::class);
         $events->listen(ShouldPublish::class, PublishEvent::class);
+        $events->listen(Looping::class, $this->app->make(WorkedQueues::class)->heard(...));
         $events->listen(JobExceptionOccurred::class, static function (JobExceptionOccurred $event): void {
             if ($event->job instanceof WaybillJob) {
                 $event->job->because($event->exception);

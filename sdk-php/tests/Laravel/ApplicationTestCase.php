@@ -109,7 +109,7 @@ abstract class ApplicationTestCase extends TestCase
      *
      * @param \Closure(): bool $condition
      */
-    protected function workUntil(\Closure $condition, string $queue = 'default', string $connection = 'waybill', float $seconds = 30): void
+    protected function workUntil(\Closure $condition, string $queue = 'default', string $connection = 'waybill', float $seconds = 30, int $tries = 1): void
     {
         $worker = $this->app->make('queue.worker');
         \assert($worker instanceof Worker);
@@ -118,7 +118,7 @@ abstract class ApplicationTestCase extends TestCase
         $events->listen(Looping::class, static function () use ($worker, $condition, $until): void {
             $worker->shouldQuit = microtime(true) > $until || $condition();
         });
-        $this->artisan('queue:work', ['connection' => $connection, '--queue' => $queue, '--sleep' => 0.02]);
+        $this->artisan('queue:work', ['connection' => $connection, '--queue' => $queue, '--sleep' => 0.02, '--tries' => $tries]);
         $worker->shouldQuit = false;
         // The command's own listeners, or the next one would keep failed jobs twice, or not at all.
         if ((new \ReflectionClass(WorkCommand::class))->hasMethod('flushState')) {

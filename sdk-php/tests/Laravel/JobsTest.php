@@ -8,6 +8,7 @@ use App\Handlers\WriteOrder;
 use App\Jobs\Flaky;
 use App\Jobs\Note;
 use App\Jobs\SecretNote;
+use App\Jobs\Slow;
 use App\Jobs\Stubborn;
 use App\Jobs\UniqueNote;
 use App\Trace;
@@ -81,6 +82,38 @@ final class JobsTest extends ApplicationTestCase
 
         self::assertStringStartsWith('second-chance attempt 1 ', Trace::lines()[2]);
         self::assertSame(1, DB::table('failed_jobs')->count());
+    }
+
+    public function testAJobThatFailsAgainAfterItWasGivenBackIsKeptAgain(): void
+    {
+        Flaky::dispatch('hopeless', 9, 1);
+        $this->workUntil(fn() => $this->deadReasons() !== []);
+        $this->artisan('waybill:retry', ['--all' => true, '--topic' => "{$this->prefix}default"]);
+        self::assertCount(0, $this->deadReasons());
+        $this->workUntil(fn() => \count($this->deadReasons()) > 0);
+
+        self::assertSame(1, DB::table('failed_jobs')->count());
+        self::assertCount(4, Trace::lines());
+        self::assertSame(0, $this->queueSize());
+    }
+
+    public function testAJobMayHaveATimeoutOfMoreThanALeaseCanBe(): void
+    {
+        Slow::dispatch('unhurried', 0, 100_000);
+        $this->workUntilTraced(2);
+
+        self::assertSame(['unhurried began', 'unhurried ended'], Trace::lines());
+    }
+
+    public function testAWorkerOfSeveralQueuesDoesNotWaitAtOneWhileAnotherHasWork(): void
+    {
+        $this->configure(['queue.connections.waybill.block_for' => 60]);
+        Note::dispatch('first')->onQueue('high');
+        Note::dispatch('second')->onQueue('low');
+        Note::dispatch('third')->onQueue('low');
+        $this->workUntil(static fn() => \count(Trace::lines()) >= 3, 'high,low', seconds: 15);
+
+        self::assertSame('first', Trace::lines()[0]);
     }
 
     public function testADelayedJobIsNotWorkedBeforeItsTime(): void

@@ -6,15 +6,21 @@ namespace Waybill\Tests\Laravel;
 
 use App\Events\OrderPaid;
 use App\Events\OrderShipped;
+use App\Handlers\Decide;
 use App\Handlers\WriteOrder;
 use App\Jobs\Note;
 use App\Jobs\UniqueNote;
 use App\Trace;
+use Illuminate\Contracts\Events\Dispatcher;
 use Illuminate\Database\DatabaseTransactionsManager;
+use Illuminate\Database\Events\QueryExecuted;
 use Illuminate\Support\Facades\DB;
+use Illuminate\Support\Facades\Queue;
 use Waybill\Client;
+use Waybill\Consumer\UnrecoverableException;
 use Waybill\Delivery;
 use Waybill\Laravel\Facades\Waybill;
+use Waybill\Laravel\Queue\WaybillJob;
 use Waybill\PublishOptions;
 use Waybill\PullOptions;
 
@@ -61,6 +67,70 @@ final class MessagesTest extends ApplicationTestCase
         $this->artisan('waybill:consume', ['--stop-when-empty' => true]);
 
         self::assertEqualsCanonicalizing(["order first from {$this->prefix}a.one", "order second from {$this->prefix}b.two"], Trace::lines());
+    }
+
+    public function testWhatAHandlerDecidesIsNoFaultAndWhatItLeavesInTheApplicationIsGone(): void
+    {
+        $this->app->scoped(\ArrayObject::class);
+        $this->configure(['waybill.topics' => [$this->topic => ['handler' => Decide::class, 'retries' => 3]]]);
+        $this->open($this->topic, 'laravel');
+        foreach (['done', 'later', 'never'] as $body) {
+            Waybill::publish($this->topic, $body);
+        }
+        $said = $this->artisan('waybill:consume', ['--max-messages' => 4]);
+
+        self::assertEqualsCanonicalizing(['done 1 1', 'later 1 1', 'later 2 1', 'never 1 1'], Trace::lines());
+        self::assertSame(1, substr_count($said, 'RETRY'));
+        self::assertStringContainsString('not yet <info>', $said);
+        self::assertStringNotContainsString('not yet', $this->log());
+        self::assertSame(['no use'], $this->deadReasons('orders'));
+    }
+
+    public function testAWorkerOfTheQueueDoesWhatSuchAHandlerDecides(): void
+    {
+        $this->app->scoped(\ArrayObject::class);
+        $this->configure(['waybill.topics' => [$this->topic => Decide::class]]);
+        foreach (['later', 'never'] as $body) {
+            Waybill::publish($this->topic, $body);
+        }
+        $this->workUntil(fn() => \count(Trace::lines()) >= 3 && $this->deadReasons('orders') !== [], 'orders', tries: 2);
+
+        self::assertEqualsCanonicalizing(['later 1 1', 'later 2 1', 'never 1 1'], Trace::lines());
+        self::assertSame([UnrecoverableException::class . ': no use'], $this->deadReasons('orders'));
+        self::assertSame(1, DB::table('failed_jobs')->count());
+    }
+
+    public function testItTakesNothingWhileTheApplicationIsDownForMaintenance(): void
+    {
+        $this->configure(['waybill.topics' => [$this->topic => WriteOrder::class]]);
+        $this->open($this->topic, 'laravel');
+        Waybill::publish($this->topic, ['name' => 'book']);
+        $this->app->maintenanceMode()->activate([]);
+        try {
+            $this->artisan('waybill:consume', ['--max-time' => 1]);
+            self::assertSame([], Trace::lines());
+            $this->artisan('waybill:consume', ['--max-time' => 20, '--max-messages' => 1, '--force' => true]);
+        } finally {
+            $this->app->maintenanceMode()->deactivate();
+        }
+
+        self::assertSame(["order book from {$this->topic}"], Trace::lines());
+    }
+
+    public function testAConsumerEndsWhenWorkersAreToRestart(): void
+    {
+        $this->configure(['waybill.topics' => [$this->topic => WriteOrder::class, "{$this->topic}.more" => WriteOrder::class]]);
+        $restart = function (): void {
+            $this->artisan('queue:restart');
+        };
+        $this->app->make(Dispatcher::class)->listen(QueryExecuted::class, $restart);
+        $this->open($this->topic, 'laravel');
+        foreach (['book', 'pen'] as $name) {
+            Waybill::publish($this->topic, ['name' => $name]);
+        }
+        $this->artisan('waybill:consume', ['--batch' => 1, '--max-time' => 20]);
+
+        self::assertCount(1, Trace::lines());
     }
 
     public function testTheInboxMakesAnEffectAndItsRecordOne(): void
@@ -161,6 +231,47 @@ final class MessagesTest extends ApplicationTestCase
 
         $bodies = [$this->take($this->topic)->message->body, $this->take($this->topic)->message->body];
         self::assertEqualsCanonicalizing(['done', 'at once'], $bodies);
+    }
+
+    public function testAMessageWithAFieldOfTheNameJobIsNoJobOfLaravels(): void
+    {
+        $this->configure(['waybill.topics' => [$this->topic => WriteOrder::class]]);
+        Waybill::publish($this->topic, ['name' => 'book', 'job' => 'printer', 'data' => null]);
+        Waybill::publish($this->topic, ['name' => 'pen', 'job' => 'printer', 'uuid' => 'mine']);
+        $this->workUntilTraced(2, 'orders');
+
+        self::assertEqualsCanonicalizing(["order book from {$this->topic}", "order pen from {$this->topic}"], Trace::lines());
+        self::assertSame(0, DB::table('failed_jobs')->count());
+    }
+
+    public function testMessagesOfOneIdOnTwoTopicsAreTwoFailedJobs(): void
+    {
+        foreach (['one', 'two'] as $queue) {
+            Waybill::publish($this->prefix . $queue, 'what is this?', new PublishOptions('42'));
+            $this->workUntil(fn() => $this->deadReasons($queue) !== [], $queue);
+        }
+        $uuids = DB::table('failed_jobs')->pluck('uuid')->all();
+
+        self::assertCount(2, $uuids);
+        self::assertNotSame($uuids[0], $uuids[1]);
+        foreach ($uuids as $uuid) {
+            self::assertIsString($uuid);
+            self::assertMatchesRegularExpression('/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/', $uuid);
+        }
+    }
+
+    public function testTheUuidOfAMessageIsTheSameAtEachAttempt(): void
+    {
+        Waybill::publish($this->topic, 'text', new PublishOptions('42'));
+        $queue = Queue::connection('waybill');
+        $first = $queue->pop('orders');
+        self::assertInstanceOf(WaybillJob::class, $first);
+        $first->release();
+        $second = $queue->pop('orders');
+        self::assertInstanceOf(WaybillJob::class, $second);
+
+        self::assertSame([$first->uuid(), '42', 2], [$second->uuid(), $second->getJobId(), $second->attempts()]);
+        $second->delete();
     }
 
     /** From here on the channel keeps what is published. */

@@ -4,21 +4,21 @@ declare(strict_types=1);
 
 namespace Waybill\Laravel\Console;
 
+use Illuminate\Contracts\Cache\Repository as Cache;
 use Illuminate\Contracts\Debug\ExceptionHandler;
+use Psr\Log\LoggerInterface;
 use Waybill\Consumer\ConsumeOptions;
-use Waybill\Consumer\StopReason;
-use Waybill\Consumer\Summary;
+use Waybill\Consumer\RetryAfter;
+use Waybill\Consumer\Source;
 use Waybill\Delivery;
 use Waybill\Laravel\Clients;
 use Waybill\Laravel\Messages\HandlerCaller;
+use Waybill\Laravel\Messages\Scope;
 use Waybill\Laravel\Messages\Subscription;
 use Waybill\Laravel\Messages\Subscriptions;
 
 final class ConsumeCommand extends GatewayCommand
 {
-    /** Seconds that one of several subscriptions is listened to before the next. */
-    private const TURN = 0.5;
-
     protected $signature = 'waybill:consume
         {topic? : Only this entry of config waybill.topics; one process for each is the fastest}
         {--channel= : Instead of the configured one}
@@ -26,12 +26,10 @@ final class ConsumeCommand extends GatewayCommand
         {--max-messages= : End after so many}
         {--max-time= : End after so many seconds}
         {--memory=128 : End when PHP uses so many MiB}
-        {--stop-when-empty : End when nothing is left}';
+        {--stop-when-empty : End when nothing is left}
+        {--force : Also while the application is down for maintenance}';
 
     protected $description = 'Hand the messages of topics to the handlers of config waybill.topics';
-
-    private float $begun = 0;
-    private int $handled = 0;
 
     protected function work(): int
     {
@@ -43,13 +41,18 @@ final class ConsumeCommand extends GatewayCommand
         }
         $names = array_map(static fn(Subscription $subscription) => "{$subscription->topic}/{$subscription->channel}", $subscriptions);
         $this->components->info('Consuming [' . implode(', ', $names) . '].');
-        $this->begun = microtime(true);
-        $this->handled = 0;
-        if (\count($subscriptions) === 1) {
-            $this->consume($subscriptions[0], 20, $this->option('stop-when-empty') === true);
-        } else {
-            $this->takeTurns($subscriptions);
-        }
+        $restarted = $this->restarted();
+        $this->laravel->make(Clients::class)->worker()->consumeAll(array_map($this->source(...), $subscriptions), new ConsumeOptions(
+            batch: $this->whole('batch') ?? 10,
+            maxMessages: $this->whole('max-messages'),
+            maxSeconds: $this->number('max-time'),
+            maxMemoryMiB: $this->whole('memory'),
+            stopWhenEmpty: $this->option('stop-when-empty') === true,
+            until: fn() => $this->restarted() !== $restarted,
+            paused: fn() => $this->option('force') !== true && $this->laravel->isDownForMaintenance(),
+            onError: fn(\Throwable $thrown, Delivery $delivery) => $this->failed($thrown, $delivery),
+            logger: $this->laravel->make(LoggerInterface::class),
+        ));
 
         return self::SUCCESS;
     }
@@ -68,64 +71,44 @@ final class ConsumeCommand extends GatewayCommand
         return $channel === null ? $chosen : array_map(static fn(Subscription $subscription) => $subscription->onChannel($channel), $chosen);
     }
 
-    /**
-     * @param non-empty-list<Subscription> $subscriptions
-     */
-    private function takeTurns(array $subscriptions): void
+    private function source(Subscription $subscription): Source
     {
-        do {
-            $idle = true;
-            foreach ($subscriptions as $subscription) {
-                $summary = $this->consume($subscription, self::TURN / \count($subscriptions), true);
-                $idle = $idle && $summary->done + $summary->failed === 0;
-                if ($summary->reason !== StopReason::Empty) {
-                    return;
-                }
-            }
-        } while (!$idle || $this->option('stop-when-empty') !== true);
+        $handler = fn(Delivery $delivery) => $this->handled($subscription, $delivery);
+
+        return new Source($subscription->topic, $subscription->channel, $handler, $subscription->lease, $subscription->retry);
     }
 
-    private function consume(Subscription $subscription, float $wait, bool $stopWhenEmpty): Summary
+    /** When `queue:restart` was last asked for, as a deployment does: this process has the code of before. */
+    private function restarted(): mixed
     {
-        $messages = $this->whole('max-messages');
-        $seconds = $this->number('max-time');
-        $summary = $this->laravel->make(Clients::class)->worker()->consume(
-            $subscription->topic,
-            $subscription->channel,
-            fn(Delivery $delivery) => $this->handled($subscription, $delivery),
-            new ConsumeOptions(
-                batch: $this->whole('batch') ?? 10,
-                lease: $subscription->lease,
-                wait: $stopWhenEmpty ? min($wait, 1) : $wait,
-                retry: $subscription->retry,
-                maxMessages: $messages === null ? null : max(1, $messages - $this->handled),
-                maxSeconds: $seconds === null ? null : max(0.001, $seconds - (microtime(true) - $this->begun)),
-                maxMemoryMiB: $this->whole('memory'),
-                stopWhenEmpty: $stopWhenEmpty,
-                onError: fn(\Throwable $thrown, Delivery $delivery) => $this->failed($thrown, $delivery),
-            ),
-        );
-        $this->handled += $summary->done + $summary->failed;
-
-        return $summary;
+        return $this->laravel->make(Cache::class)->get('illuminate:queue:restart');
     }
 
     private function handled(Subscription $subscription, Delivery $delivery): void
     {
         $begun = microtime(true);
+        Scope::reset($this->laravel);
         $this->laravel->make(HandlerCaller::class)->call($subscription, $delivery->message, $delivery);
         $this->told($delivery, \sprintf('<fg=gray>%.2fms</> <fg=green;options=bold>DONE</>', (microtime(true) - $begun) * 1000));
     }
 
     private function failed(\Throwable $thrown, Delivery $delivery): void
     {
+        $why = '<fg=gray>' . self::plain($thrown->getMessage()) . '</>';
+        if ($thrown instanceof RetryAfter) {
+            // A handler's decision, and no fault.
+            $this->told($delivery, "{$why} <fg=yellow;options=bold>RETRY</>");
+
+            return;
+        }
         $this->laravel->make(ExceptionHandler::class)->report($thrown);
-        $this->told($delivery, "<fg=gray>{$thrown->getMessage()}</> <fg=red;options=bold>FAIL</>");
+        $this->told($delivery, "{$why} <fg=red;options=bold>FAIL</>");
     }
 
     private function told(Delivery $delivery, string $how): void
     {
         $message = $delivery->message;
-        $this->components->twoColumnDetail('<fg=gray>' . date('Y-m-d H:i:s') . "</> {$message->topic} <fg=gray>{$message->id}</>", $how);
+        $id = self::plain($message->id);
+        $this->components->twoColumnDetail('<fg=gray>' . date('Y-m-d H:i:s') . "</> {$message->topic} <fg=gray>{$id}</>", $how);
     }
 }

@@ -7,6 +7,7 @@ namespace Waybill\Laravel\Console;
 use Waybill\Admin\Admin;
 use Waybill\Admin\DeadQuery;
 use Waybill\V1\Attempt;
+use Waybill\V1\GetMessageResponse;
 use Waybill\V1\Timeline;
 
 final class DeadCommand extends GatewayCommand
@@ -46,11 +47,11 @@ final class DeadCommand extends GatewayCommand
             }
         }
         if ($this->option('json') === true) {
-            $this->line(json_encode($rows, \JSON_THROW_ON_ERROR));
+            $this->json($rows);
         } elseif ($rows === []) {
             $this->components->info('There are no dead letters.');
         } else {
-            $this->table(['Id', 'Topic', 'Channel', 'Attempts', 'Died', 'Reason'], array_map(static fn(array $row) => [
+            $this->plainTable(['Id', 'Topic', 'Channel', 'Attempts', 'Died', 'Reason'], array_map(static fn(array $row) => [
                 ...$row,
                 'reason' => mb_strimwidth(strtok($row['reason'], "\n") ?: '', 0, self::SHOWN_REASON, '…'),
             ], $rows));
@@ -63,27 +64,69 @@ final class DeadCommand extends GatewayCommand
     private function show(Admin $admin, string $id): int
     {
         $response = $admin->message($id, $this->given('topic') ?? '');
-        $this->components->twoColumnDetail('<fg=green;options=bold>' . $response->getTopic() . '</>', $response->getId());
-        foreach ($response->getTimelines() as $timeline) {
-            if ($timeline instanceof Timeline) {
-                $this->showAttempts($timeline);
+        $body = $response->getMessage()?->getBody() ?? '';
+        $channels = self::channels($response);
+        if ($this->option('json') === true) {
+            $text = preg_match('//u', $body) === 1;
+            $this->json([
+                'id' => $response->getId(),
+                'topic' => $response->getTopic(),
+                'channels' => $channels,
+                'body' => $text ? $body : base64_encode($body),
+                'base64' => !$text,
+            ]);
+
+            return self::SUCCESS;
+        }
+        $topic = self::plain($response->getTopic());
+        $this->components->twoColumnDetail("<fg=green;options=bold>{$topic}</>", self::plain($response->getId()));
+        foreach ($channels as $channel) {
+            $name = self::plain($channel['channel']);
+            foreach ($channel['attempts'] as $attempt) {
+                $this->components->twoColumnDetail("{$name} #{$attempt['number']} <fg=gray>{$attempt['delivered']}</>", self::plain($attempt['reason']));
             }
         }
         $this->newLine();
-        $this->line($response->getMessage()?->getBody() ?? '');
+        $this->raw($body);
 
         return self::SUCCESS;
     }
 
-    private function showAttempts(Timeline $timeline): void
+    /**
+     * The attempts on each channel that made any.
+     *
+     * @return list<array{channel: string, attempts: non-empty-list<array{number: int, delivered: string, reason: string}>}>
+     */
+    private static function channels(GetMessageResponse $response): array
     {
-        $channel = $timeline->getRecord()?->getChannel() ?? '';
-        foreach ($timeline->getAttempts() as $attempt) {
-            if ($attempt instanceof Attempt) {
-                $time = self::time($attempt->getDeliverTimeMs());
-                $this->components->twoColumnDetail("{$channel} #{$attempt->getNumber()} <fg=gray>{$time}</>", $attempt->getReason());
+        $channels = [];
+        foreach ($response->getTimelines() as $timeline) {
+            $attempts = $timeline instanceof Timeline ? self::attempts($timeline) : [];
+            if ($attempts !== []) {
+                $channels[] = ['channel' => $timeline->getRecord()?->getChannel() ?? '', 'attempts' => $attempts];
             }
         }
+
+        return $channels;
+    }
+
+    /**
+     * @return list<array{number: int, delivered: string, reason: string}>
+     */
+    private static function attempts(Timeline $timeline): array
+    {
+        $attempts = [];
+        foreach ($timeline->getAttempts() as $attempt) {
+            if ($attempt instanceof Attempt) {
+                $attempts[] = [
+                    'number' => $attempt->getNumber(),
+                    'delivered' => self::time($attempt->getDeliverTimeMs()),
+                    'reason' => $attempt->getReason(),
+                ];
+            }
+        }
+
+        return $attempts;
     }
 
     private function query(): DeadQuery

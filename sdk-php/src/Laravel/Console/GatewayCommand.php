@@ -6,6 +6,8 @@ namespace Waybill\Laravel\Console;
 
 use Illuminate\Console\Command;
 use Symfony\Component\Console\Exception\InvalidArgumentException;
+use Symfony\Component\Console\Formatter\OutputFormatter;
+use Symfony\Component\Console\Output\OutputInterface;
 use Waybill\Client;
 use Waybill\Exception\WaybillException;
 use Waybill\Laravel\Clients;
@@ -18,7 +20,7 @@ abstract class GatewayCommand extends Command
         try {
             return $this->work();
         } catch (WaybillException $exception) {
-            $this->components->error($exception->getMessage());
+            $this->components->error(self::plain($exception->getMessage()));
 
             return self::FAILURE;
         }
@@ -34,9 +36,9 @@ abstract class GatewayCommand extends Command
     /** An argument or option that was given. */
     final protected function given(string $name): ?string
     {
-        $value = $this->hasArgument($name) ? $this->argument($name) : $this->option($name);
+        $value = self::text($this->hasArgument($name) ? $this->argument($name) : $this->option($name));
 
-        return \is_string($value) && $value !== '' ? $value : null;
+        return $value === '' ? null : $value;
     }
 
     /**
@@ -69,7 +71,41 @@ abstract class GatewayCommand extends Command
     {
         $values = $this->hasArgument($name) ? $this->argument($name) : $this->option($name);
 
-        return \is_array($values) ? array_values(array_filter($values, is_string(...))) : [];
+        return \is_array($values) ? array_values(array_filter(array_map(self::text(...), $values), is_string(...))) : [];
+    }
+
+    /** Prints text as it is: else the console would take what looks like one of its tags out of it. */
+    final protected function raw(string $text): void
+    {
+        $this->output->writeln($text, OutputInterface::OUTPUT_RAW);
+    }
+
+    final protected function json(mixed $value): void
+    {
+        $this->raw(json_encode($value, \JSON_THROW_ON_ERROR));
+    }
+
+    /**
+     * A table of what others have named.
+     *
+     * @param list<string> $titles
+     * @param list<array<array-key, string|int>> $rows
+     */
+    final protected function plainTable(array $titles, array $rows): void
+    {
+        $this->table($titles, array_map(static fn(array $row) => array_map(static fn(string|int $cell) => self::plain((string) $cell), $row), $rows));
+    }
+
+    /** Text of others, for where the console looks for its tags: none in it is one. */
+    final protected static function plain(string $text): string
+    {
+        return OutputFormatter::escape($text);
+    }
+
+    /** Who calls a command from code may give a number as one. */
+    private static function text(mixed $value): ?string
+    {
+        return \is_string($value) || \is_int($value) || \is_float($value) ? (string) $value : null;
     }
 
     /** Unix milliseconds, as people read them. */

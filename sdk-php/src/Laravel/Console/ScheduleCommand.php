@@ -28,7 +28,7 @@ final class ScheduleCommand extends GatewayCommand
         }
         if ($run !== null) {
             $this->client()->admin()->runNow($topic, $run, $this->given('channel') ?? '');
-            $this->components->info("{$run} is due now.");
+            $this->components->info(self::plain($run) . ' is due now.');
 
             return self::SUCCESS;
         }
@@ -39,7 +39,7 @@ final class ScheduleCommand extends GatewayCommand
     private function withdraw(string $topic, string $id): int
     {
         $this->client()->cancel($topic, $id);
-        $this->components->info("{$id} is withdrawn.");
+        $this->components->info(self::plain($id) . ' is withdrawn.');
 
         return self::SUCCESS;
     }
@@ -62,11 +62,11 @@ final class ScheduleCommand extends GatewayCommand
             }
         }
         if ($this->option('json') === true) {
-            $this->line(json_encode($rows, \JSON_THROW_ON_ERROR));
+            $this->json($rows);
         } elseif ($rows === []) {
             $this->components->info('Nothing waits.');
         } else {
-            $this->table(['Id', 'Topic', 'Channel', 'Due', 'State', 'Attempts'], $rows);
+            $this->plainTable(['Id', 'Topic', 'Channel', 'Due', 'State', 'Attempts'], $rows);
         }
 
         return self::SUCCESS;

@@ -31,11 +31,11 @@ final class TopicsCommand extends GatewayCommand
         }
         usort($rows, static fn(array $a, array $b) => [$a['topic'], $a['channel']] <=> [$b['topic'], $b['channel']]);
         if ($this->option('json') === true) {
-            $this->line(json_encode($rows, \JSON_THROW_ON_ERROR));
+            $this->json($rows);
         } elseif ($rows === []) {
             $this->components->info('There are no topics yet.');
         } else {
-            $this->table(['Topic', 'Channel', 'Ready', 'Reserved', 'Retry', 'Dead', 'Consumers', 'State'], $rows);
+            $this->plainTable(['Topic', 'Channel', 'Ready', 'Reserved', 'Retry', 'Dead', 'Consumers', 'State'], $rows);
         }
 
         return self::SUCCESS;

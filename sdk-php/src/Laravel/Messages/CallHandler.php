@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Waybill\Laravel\Messages;
 
+use Waybill\Consumer\RetryAfter;
+use Waybill\Consumer\UnrecoverableException;
 use Waybill\Laravel\Queue\WaybillJob;
 
 /**
@@ -30,7 +32,14 @@ final readonly class CallHandler
 
             return;
         }
-        $this->caller->call($subscription, $message, $job->delivery());
+        try {
+            $this->caller->call($subscription, $message, $job->delivery());
+        } catch (UnrecoverableException $exception) {
+            $job->fail($exception);
+        } catch (RetryAfter $exception) {
+            $job->because($exception);
+            $job->release(\is_float($exception->delay) ? (int) ceil($exception->delay) : $exception->delay);
+        }
         if (!$job->isDeletedOrReleased()) {
             $job->delete();
         }

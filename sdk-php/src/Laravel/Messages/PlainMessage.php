@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Waybill\Laravel\Messages;
 
+use Ramsey\Uuid\Uuid;
 use Waybill\Laravel\Settings;
 use Waybill\Message;
 
@@ -15,6 +16,9 @@ use Waybill\Message;
  */
 final class PlainMessage
 {
+    /** The namespace of their UUIDs. */
+    private const UUIDS = '99c2dbbe-321b-4aee-b9be-151426a3210f';
+
     /**
      * The payload of the job that works this message; null for what is a job of Laravel's already.
      *
@@ -22,14 +26,13 @@ final class PlainMessage
      */
     public static function payload(Message $message): ?array
     {
-        $body = json_decode($message->body, true);
-        if (\is_array($body) && \is_string($body['job'] ?? null)) {
+        if (self::isJob(json_decode($message->body, true))) {
             return null;
         }
         $text = preg_match('//u', $message->body) === 1;
 
         return [
-            'uuid' => $message->id,
+            'uuid' => self::uuid($message),
             'displayName' => $message->topic,
             'job' => CallHandler::class . '@call',
             'maxTries' => null,
@@ -72,6 +75,22 @@ final class PlainMessage
             $headers,
             $published === false ? new \DateTimeImmutable('@0') : $published,
         );
+    }
+
+    /** What every payload of Laravel's has: a `job` alone may be a field of anybody's. */
+    private static function isJob(mixed $body): bool
+    {
+        return \is_array($body) && \is_string($body['uuid'] ?? null) && \is_string($body['job'] ?? null) && \array_key_exists('data', $body);
+    }
+
+    /**
+     * Made of topic and id, and so the same at each attempt. The id alone will not do: a message of another topic may have it too, and of
+     * one uuid there is one failed job only.
+     */
+    private static function uuid(Message $message): string
+    {
+        // Neither has a space in it.
+        return Uuid::uuid5(self::UUIDS, "{$message->topic} {$message->id}")->toString();
     }
 
     private function __construct() {}

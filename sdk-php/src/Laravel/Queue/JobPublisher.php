@@ -26,6 +26,9 @@ final class JobPublisher
 
     private int $messages = 0;
 
+    /** The process of which all this is. */
+    private int $pid = 0;
+
     /**
      * What is published inside is durable when this returns; when `work` throws, too, as it would be otherwise.
      *
@@ -39,12 +42,42 @@ final class JobPublisher
      */
     public function together(\Closure $work): mixed
     {
+        $this->leaveParent();
+        $pid = $this->pid;
         ++$this->depth;
         try {
             return $work();
         } finally {
-            --$this->depth;
-            $this->flush();
+            // A process that was forked inside may come here too; what waits is its parent's to publish.
+            if ($pid === getmypid()) {
+                --$this->depth;
+                $this->flush();
+            }
+        }
+    }
+
+    /**
+     * What is published inside does not wait for the end of a `together` around it. For who may interrupt one and not let it go on, as
+     * the handler of a job's timeout does, after which the worker is killed.
+     *
+     * @template T
+     *
+     * @param \Closure(): T $work
+     *
+     * @return T
+     */
+    public function apart(\Closure $work): mixed
+    {
+        $this->leaveParent();
+        $pid = $this->pid;
+        $interrupted = [$this->depth, $this->pipelines, $this->messages];
+        [$this->depth, $this->pipelines, $this->messages] = [0, [], 0];
+        try {
+            return $work();
+        } finally {
+            if ($pid === getmypid()) {
+                [$this->depth, $this->pipelines, $this->messages] = $interrupted;
+            }
         }
     }
 
@@ -55,6 +88,7 @@ final class JobPublisher
      */
     public function publish(Client $client, PublishItem $item): string
     {
+        $this->leaveParent();
         if ($this->depth === 0) {
             return $client->publish($item->topic, $item->body, $item->options)->id;
         }
@@ -65,6 +99,15 @@ final class JobPublisher
         }
 
         return $id;
+    }
+
+    /** A process that was forked has a copy of what waits in its parent, which publishes it; and nobody here would end the parent's `together`. */
+    private function leaveParent(): void
+    {
+        $pid = (int) getmypid();
+        if ($this->pid !== $pid) {
+            [$this->depth, $this->pipelines, $this->messages, $this->pid] = [0, [], 0, $pid];
+        }
     }
 
     private function flush(): void

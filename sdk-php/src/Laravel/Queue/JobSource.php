@@ -37,11 +37,12 @@ final class JobSource
     /**
      * Null when there is none for now, or when the worker has to end.
      *
+     * @param bool $several whether the worker has other queues, too
      * @param \Closure(): bool $ending
      */
-    public function next(string $topic, \Closure $ending): ?Delivery
+    public function next(string $topic, bool $several, \Closure $ending): ?Delivery
     {
-        $wait = $this->waitFor($topic);
+        $wait = $this->waitFor($topic, $several);
         $this->lastTopic = $topic;
         try {
             $deliveries = $this->take($topic, $wait, $ending);
@@ -55,14 +56,16 @@ final class JobSource
 
     /**
      * A worker of one queue waits at the gateway. One of several asks for each in turn: it must not wait for one while another has work,
-     * and where none has, a short wait lets the gateway bring what there is.
+     * and where none has, a short wait lets the gateway bring what there is. After a job of the first it asks the first again.
      */
-    private function waitFor(string $topic): float
+    private function waitFor(string $topic, bool $several): float
     {
+        $alone = !$several && $this->lastTopic === $topic && \count($this->prepared) <= 1;
+
         return match (true) {
-            !isset($this->prepared[$topic]) => max(self::FIRST_WAIT, $this->lastTopic === $topic ? $this->options->blockFor : 0),
-            $this->lastTopic === $topic => $this->options->blockFor,
-            $this->lastHit => 0,
+            !isset($this->prepared[$topic]) => max(self::FIRST_WAIT, $alone ? $this->options->blockFor : 0),
+            $alone => $this->options->blockFor,
+            $this->lastHit && $this->lastTopic !== $topic => 0,
             default => self::SHORT_WAIT,
         };
     }

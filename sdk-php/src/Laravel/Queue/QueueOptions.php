@@ -13,7 +13,8 @@ use Waybill\Laravel\Settings;
  */
 final readonly class QueueOptions
 {
-    private const DEFAULT_RETRY_AFTER = 90;
+    /** As in config/waybill.php: an application may have a copy of that which lacks some. */
+    private const DEFAULTS = ['queue' => 'default', 'prefix' => 'jobs.', 'channel' => 'default', 'retry_after' => 90, 'block_for' => 5];
 
     /**
      * @param int $retryAfter seconds: the lease of a job
@@ -33,16 +34,18 @@ final readonly class QueueOptions
 
     /**
      * @param array<array-key, mixed> $config
+     * @param array<array-key, mixed> $application what the application says for connections that leave it out
      */
-    public static function of(array $config): self
+    public static function of(array $config, array $application = []): self
     {
-        $settings = Settings::of('queue.connections', $config);
+        // A null is no omission: it turns off what can be, and is the default of the rest.
+        $settings = Settings::of('queue.connections', $config + $application + self::DEFAULTS);
 
         return new self(
-            $settings->string('queue', 'default'),
+            $settings->string('queue', self::DEFAULTS['queue']),
             $settings->string('prefix'),
-            $settings->string('channel', 'default'),
-            $settings->int('retry_after', self::DEFAULT_RETRY_AFTER),
+            $settings->string('channel', self::DEFAULTS['channel']),
+            $settings->int('retry_after', self::DEFAULTS['retry_after']),
             $settings->float('block_for', 0),
             $settings->bool('after_commit'),
             $settings->connection('outbox'),

@@ -14,11 +14,14 @@ final readonly class WaybillConnector implements ConnectorInterface
 {
     /**
      * @param \Closure(): ApplicationOutbox $outbox
+     * @param \Closure(): mixed $defaults reads `config('waybill.queue')`, which lies under the config of each connection
      */
     public function __construct(
         private Clients $clients,
         private \Closure $outbox,
         private JobPublisher $jobs,
+        private WorkedQueues $worked,
+        private \Closure $defaults,
     ) {}
 
     /**
@@ -26,7 +29,8 @@ final readonly class WaybillConnector implements ConnectorInterface
      */
     public function connect(array $config): Queue
     {
-        $options = QueueOptions::of($config);
+        $defaults = ($this->defaults)();
+        $options = QueueOptions::of($config, \is_array($defaults) ? $defaults : []);
         $clients = $this->clients;
 
         return new WaybillQueue(
@@ -35,6 +39,7 @@ final readonly class WaybillConnector implements ConnectorInterface
             $options,
             $options->outbox === null ? null : ($this->outbox)()->on($options->outbox),
             $this->jobs,
+            $this->worked,
         );
     }
 }

@@ -6,6 +6,7 @@ namespace Waybill\Laravel\Queue;
 
 use Illuminate\Container\Container;
 use Illuminate\Contracts\Queue\Job as JobContract;
+use Illuminate\Queue\Failed\DatabaseUuidFailedJobProvider;
 use Illuminate\Queue\Jobs\Job;
 use Waybill\Delivery;
 use Waybill\Exception\StaleReceiptException;
@@ -24,6 +25,9 @@ final class WaybillJob extends Job implements JobContract
 
     /** What a job needs beyond its own timeout to be killed and settled. */
     private const MARGIN_SECONDS = 15;
+
+    /** No lease is longer. */
+    private const LONGEST_SECONDS = 86_400;
 
     /** @var array<array-key, mixed>|null */
     private ?array $payload = null;
@@ -80,12 +84,13 @@ final class WaybillJob extends Job implements JobContract
         return $this->delivery;
     }
 
-    /** A job that may run longer than the lease gets a longer one. */
+    /** A job that may run longer than the lease gets a longer one, of up to a day. */
     public function reserveFor(int $seconds): void
     {
         $timeout = $this->timeout();
-        if (is_numeric($timeout) && $timeout + self::MARGIN_SECONDS > $seconds) {
-            $this->delivery->extend((int) $timeout + self::MARGIN_SECONDS);
+        $needed = is_numeric($timeout) ? min(self::LONGEST_SECONDS, (int) $timeout + self::MARGIN_SECONDS) : 0;
+        if ($needed > $seconds) {
+            $this->delivery->extend($needed);
         }
     }
 
@@ -142,7 +147,8 @@ final class WaybillJob extends Job implements JobContract
         $wasDeleted = $this->isDeleted();
         $this->failing = true;
         try {
-            parent::fail($e);
+            // What `failed()` or a batch dispatches goes at once: a worker whose job timed out is killed right after this.
+            $this->origin->apart(fn() => parent::fail($e));
         } finally {
             $this->failing = false;
         }
@@ -161,10 +167,24 @@ final class WaybillJob extends Job implements JobContract
      */
     protected function failed($e): void
     {
+        $this->forgetEarlierFailure();
         try {
             parent::failed($e);
         } catch (\Throwable $thrown) {
             $this->thrown = $thrown;
+        }
+    }
+
+    /**
+     * A job may fail under one uuid again: when `waybill:retry` gave it back, or a worker died between its keeping and its end. Laravel's
+     * table takes a uuid once, and would refuse it.
+     */
+    private function forgetEarlierFailure(): void
+    {
+        $failer = $this->container->bound('queue.failer') ? $this->container->make('queue.failer') : null;
+        $uuid = $this->uuid();
+        if ($failer instanceof DatabaseUuidFailedJobProvider && $uuid !== null) {
+            $failer->forget($uuid);
         }
     }
 }

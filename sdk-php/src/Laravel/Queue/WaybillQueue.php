@@ -38,6 +38,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         private readonly QueueOptions $options,
         private readonly ?ApplicationOutbox $outbox,
         private readonly JobPublisher $jobs,
+        private readonly WorkedQueues $worked,
     ) {
         $this->dispatchAfterCommit = $options->afterCommit;
         $this->depth = new QueueDepth($publisher, $options->channel);
@@ -152,7 +153,8 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
      */
     public function pop($queue = null, $index = 0): ?JobContract
     {
-        $delivery = $this->source->next($this->topic($queue), $this->quitting(...));
+        $several = $index > 0 || $this->worked->areSeveral($this->connectionName);
+        $delivery = $this->source->next($this->topic($queue), $several, $this->quitting(...));
         if ($delivery === null) {
             return null;
         }
@@ -186,6 +188,22 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
         $item = $this->item($job->getRawBody(), $job->getQueue(), $delay, "{$job->getJobId()}+{$job->attempts()}");
         $options = $item->options->withHeader(WaybillJob::ATTEMPTS, (string) $job->attempts());
         $this->publisher->publish($item->topic, $item->body, $options);
+    }
+
+    /**
+     * What is dispatched inside goes at once, although a pipeline is open.
+     *
+     * @internal
+     *
+     * @template T
+     *
+     * @param \Closure(): T $work
+     *
+     * @return T
+     */
+    public function apart(\Closure $work): mixed
+    {
+        return $this->jobs->apart($work);
     }
 
     /** The topic of a queue; null is the default queue. */
@@ -223,7 +241,7 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
      */
     private function enqueue($job, mixed $data, \UnitEnum|string|null $queue, $delay): ?string
     {
-        if ($job instanceof ShouldBeUnique && $this->toOutbox()) {
+        if (\is_object($job) && $this->toOutbox()) {
             $this->unlockOnRollback($job);
         }
 
@@ -296,13 +314,27 @@ final class WaybillQueue extends Queue implements QueueContract, ClearableQueue
     }
 
     /** As Laravel does for a job that waits for the commit: what was never queued must not keep others out. */
-    private function unlockOnRollback(ShouldBeUnique $job): void
+    private function unlockOnRollback(object $job): void
     {
         $transactions = $this->container->bound('db.transactions') ? $this->container->make('db.transactions') : null;
         // Laravel 12 and later.
         $onRollback = [$transactions, 'addCallbackForRollback'];
-        if (\is_callable($onRollback)) {
+        if (!\is_callable($onRollback)) {
+            return;
+        }
+        if ($job instanceof ShouldBeUnique) {
             $onRollback(fn() => (new UniqueLock($this->container->make(Cache::class)))->release($job));
+        }
+        // Laravel 13.
+        $debounced = 'Illuminate\\Bus\\DebounceLock';
+        $owner = $job->debounceOwner ?? '';
+        if ($owner !== '' && class_exists($debounced)) {
+            $onRollback(function () use ($debounced, $job, $owner): void {
+                $release = [new $debounced($this->container->make(Cache::class)), 'release'];
+                if (\is_callable($release)) {
+                    $release($job, $owner);
+                }
+            });
         }
     }
 
