@@ -69,6 +69,22 @@ describe.each(DATABASES)('%s: two deliveries of one message at the same time', (
     expect(await both(failing)).toBe('now');
   });
 
+  test('work in a transaction that is over by its end is not done', async () => {
+    const over = ['ROLLBACK', ...(dialect === 'postgres' ? ['SELECT nonsense'] : [])];
+    for (const sql of over) {
+      const handled = library.transaction(async (tx: Transaction) => {
+        const { query } = tx as unknown as { query(sql: string): Promise<unknown> };
+        await inbox.once(tx, MESSAGE, async () => {
+          await query.call(tx, sql).catch(() => {});
+        });
+      });
+      await expect(handled).rejects.toThrow(/rolled back while|transaction is aborted/);
+    }
+    await library.transaction(async (tx: Transaction) => {
+      expect(await inbox.once(tx, MESSAGE, () => 1)).toEqual({ done: 'now', value: 1 });
+    });
+  });
+
   test('other consumers, topics and ids are others', async () => {
     const done: string[] = [];
     await library.transaction(async (tx: Transaction) => {

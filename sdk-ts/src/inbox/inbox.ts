@@ -1,8 +1,8 @@
 import { type Duration, milliseconds } from '../duration.js';
-import { InvalidArgumentError } from '../errors.js';
+import { FailedPreconditionError, InvalidArgumentError } from '../errors.js';
 import type { Message } from '../message.js';
 import { type Dialect, INSERT_MISSING, NOW_MS, tableName } from '../outbox/dialect.js';
-import { requireTransaction, type Value } from '../outbox/handles/handle.js';
+import { type Handle, requireTransaction, type Value } from '../outbox/handles/handle.js';
 import { handleOf, syncHandleOf, type Transaction } from '../outbox/handles/recognise.js';
 import type { Sqlite } from '../outbox/handles/sqlite.js';
 import { INBOX_TABLE } from '../outbox/tables.js';
@@ -56,7 +56,10 @@ export function createInbox(options: InboxOptions): Inbox {
       const handle = handleOf(tx, 'tx');
       requireTransaction(handle);
       const inserted = await handle.execute(insert(handle.dialect), values(message));
-      return inserted === 0 ? { done: 'before' } : { done: 'now', value: await work() };
+      if (inserted === 0) return { done: 'before' };
+      const value = await work();
+      await requireRecord(handle, table, values(message));
+      return { done: 'now', value };
     },
 
     onceSync(tx, message, work) {
@@ -70,6 +73,19 @@ export function createInbox(options: InboxOptions): Inbox {
       return handle.execute(`DELETE FROM ${table} WHERE done_ms < ${NOW_MS[handle.dialect]} - ${ageMs}`);
     },
   };
+}
+
+/**
+ * After an error that the work swallowed, PostgreSQL answers COMMIT with a rollback and MySQL, which has rolled back a deadlock by itself, with OK:
+ * both as if all were done. The record of a transaction that is over is not there, or cannot be asked for.
+ */
+async function requireRecord(handle: Handle, table: string, record: readonly Value[]): Promise<void> {
+  const kept = await handle.query(`SELECT 1 AS kept FROM ${table} WHERE consumer = ? AND topic = ? AND id = ?`, record);
+  if (kept.length > 0) return;
+  throw new FailedPreconditionError('the transaction was rolled back while the message was handled', {
+    code: 'FAILED_PRECONDITION',
+    reason: 'TRANSACTION_OVER',
+  });
 }
 
 function invalid(field: string, limit: string, value: string): InvalidArgumentError {
