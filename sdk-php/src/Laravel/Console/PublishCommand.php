@@ -34,7 +34,8 @@ final class PublishCommand extends GatewayCommand
         $body = \is_string($payload) ? $payload : (string) stream_get_contents(\STDIN);
         $topic = $this->given('topic') ?? '';
         $published = $this->laravel->make(Bus::class)->publish($topic, $body, $options);
-        $this->components->twoColumnDetail("{$topic} <fg=gray>{$published->id}</>", '<fg=green;options=bold>' . strtoupper($published->outcome->name) . '</>');
+        $id = self::plain($published->id);
+        $this->components->twoColumnDetail("{$topic} <fg=gray>{$id}</>", '<fg=green;options=bold>' . strtoupper($published->outcome->name) . '</>');
 
         return self::SUCCESS;
     }

@@ -82,7 +82,8 @@ final class RelayCommand extends GatewayCommand
     private function told(\Throwable $error, ?RelayedRow $row): void
     {
         $what = $row === null ? 'the database' : "{$row->topic} <fg=gray>{$row->id}</>";
-        $this->components->twoColumnDetail("{$what} <fg=gray>{$error->getMessage()}</>", '<fg=red;options=bold>FAIL</>');
+        $why = self::plain($error->getMessage());
+        $this->components->twoColumnDetail("{$what} <fg=gray>{$why}</>", '<fg=red;options=bold>FAIL</>');
     }
 
     private function lag(Relay $relay): int
@@ -106,7 +107,7 @@ final class RelayCommand extends GatewayCommand
         if ($rows === []) {
             $this->components->info('The bus has refused nothing.');
         } else {
-            $this->table(['Number', 'Topic', 'Id', 'Attempts', 'Written', 'Error'], $rows);
+            $this->plainTable(['Number', 'Topic', 'Id', 'Attempts', 'Written', 'Error'], $rows);
         }
 
         return self::SUCCESS;
