@@ -12,6 +12,7 @@ use Waybill\Exception\InternalException;
 use Waybill\Exception\WaybillException;
 use Waybill\Status;
 use Waybill\Transport\Call;
+use Waybill\Transport\Monotonic;
 use Waybill\Transport\Multiplexing;
 use Waybill\Transport\Reply;
 use Waybill\Transport\Transport;
@@ -23,10 +24,20 @@ use Waybill\Transport\Transport;
  */
 final class Rpc
 {
+    /**
+     * @param float $until when every call is over, if not before, as `Monotonic::now` tells it
+     */
     public function __construct(
         private readonly Transport $transport,
         private readonly ConnectOptions $options,
+        private readonly float $until = \INF,
     ) {}
+
+    /** For calls that together have so much time: none goes on beyond `$moment`, as `Monotonic::now` tells it. */
+    public function until(float $moment): self
+    {
+        return new self($this->transport, $this->options, min($moment, $this->until));
+    }
 
     /**
      * @template T of Message
@@ -35,6 +46,9 @@ final class Rpc
      * @param T $response what the answer is read into, and returned
      * @param float|null $seconds with all tries. Default: the connection's `deadline`
      * @param (\Closure(): bool)|null $cancelled ends the call when a signal has made it true
+     * @param bool $known set to false when a try before the one that was answered may have been done, too
+     *
+     * @param-out bool $known
      *
      * @return T
      *
@@ -47,8 +61,11 @@ final class Rpc
         Repeat $repeat,
         ?float $seconds = null,
         ?\Closure $cancelled = null,
+        bool &$known = true,
     ): Message {
-        return self::read($this->send($method, $request->serializeToString(), $repeat, $seconds, $cancelled), $response);
+        $call = $this->prepare($method, $request->serializeToString(), $seconds, $cancelled);
+
+        return self::read($this->finish($call, $this->transport->unary($call), $repeat, $known), $response);
     }
 
     /**
@@ -91,7 +108,7 @@ final class Rpc
             $call = $underWay[$key];
             unset($underWay[$key]);
             if ($reply->status !== Status::Ok) {
-                $failingSince ??= microtime(true);
+                $failingSince ??= Monotonic::now();
             }
             $answer = $this->answer($call, $reply, $repeat);
             if (\is_string($answer)) {
@@ -167,7 +184,7 @@ final class Rpc
     ): Call {
         $token = $this->options->token();
         $metadata = $token === null ? [] : ['authorization' => "Bearer {$token}"];
-        $deadline = ($since ?? microtime(true)) + ($seconds ?? $this->options->deadline);
+        $deadline = min($this->until, ($since ?? Monotonic::now()) + ($seconds ?? $this->options->deadline));
 
         return new Call($method, $request, $deadline, $metadata, $cancelled);
     }
@@ -181,8 +198,14 @@ final class Rpc
         }
     }
 
-    /** The body of the answer, after as many more tries as are safe, useful and in time. */
-    private function finish(Call $call, Reply $reply, Repeat $repeat): string
+    /**
+     * The body of the answer, after as many more tries as are safe, useful and in time.
+     *
+     * @param bool $known set: as `call` does
+     *
+     * @param-out bool $known
+     */
+    private function finish(Call $call, Reply $reply, Repeat $repeat, bool &$known = true): string
     {
         $backoff = new Backoff();
         $known = true;
@@ -199,7 +222,7 @@ final class Rpc
             }
             $last = $failure;
             $pause = $backoff->next();
-            if (microtime(true) + $pause > $call->deadline) {
+            if (Monotonic::now() + $pause > $call->deadline) {
                 throw $known ? $failure : self::late('the deadline passed, and the outcome is not known', $failure);
             }
             usleep((int) ($pause * 1_000_000));

@@ -12,7 +12,7 @@ final class EchoServer
     private readonly Helper $helper;
 
     /**
-     * @param array{host?: string, port?: int, maxMessageBytes?: int, maxAgeMs?: int, keepaliveMs?: int, tls?: array<string, string|bool>} $options
+     * @param array{host?: string, port?: int, maxMessageBytes?: int, maxAgeMs?: int, keepaliveMs?: int, gated?: bool, tls?: array<string, string|bool>} $options
      */
     public function __construct(array $options = [])
     {

@@ -16,7 +16,8 @@ use Waybill\Transport\Reply;
  * gRPC over ext-curl.
  *
  * A libcurl before 8.14 is refused: 7.88, Debian 12's, fails at every second call over plain HTTP/2 (curl#10634), and makes Node's servers
- * close the connection after a thousand calls. With any libcurl, headers of more than 64 KiB are too long.
+ * close the connection after a thousand calls. With any libcurl, headers of more than 64 KiB are too long, and a call that a gateway refused
+ * because it closes the connection is not told from one whose connection was lost: neither is sent again but where that does no harm.
  */
 final class CurlTransport implements Multiplexing
 {

@@ -7,6 +7,7 @@ namespace Waybill\Transport\Curl;
 use Waybill\ConnectOptions;
 use Waybill\Transport\Call;
 use Waybill\Transport\GrpcResponse;
+use Waybill\Transport\Monotonic;
 use Waybill\Transport\Reply;
 
 /**
@@ -16,7 +17,14 @@ use Waybill\Transport\Reply;
  */
 final class Transfer
 {
+    /** What PHP has no name for: curl would have sent the request again, and can't. */
+    private const SEND_FAIL_REWIND = 65;
+
     public readonly \CurlHandle $handle;
+
+    /** The request in its gRPC envelope, and how much of it curl has taken. */
+    private readonly string $request;
+    private int $sent = 0;
 
     private string $body = '';
 
@@ -27,13 +35,18 @@ final class Transfer
         private readonly ConnectOptions $options,
         public readonly Call $call,
     ) {
+        $this->request = "\0" . pack('N', \strlen($call->request)) . $call->request;
         $this->handle = curl_init();
         curl_setopt_array($this->handle, [
             \CURLOPT_URL => ($options->tls === null ? 'http' : 'https') . "://{$options->address()}{$call->method}",
             \CURLOPT_HTTP_VERSION => $options->tls === null ? \CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : \CURL_HTTP_VERSION_2TLS,
             \CURLOPT_PIPEWAIT => true,
-            \CURLOPT_POST => true,
-            \CURLOPT_POSTFIELDS => "\0" . pack('N', \strlen($call->request)) . $call->request,
+            // Not as POSTFIELDS: when a connection that served before is lost before any answer, curl sends those again by itself, though
+            // the gateway may have had them. What it reads piece by piece it can't begin anew: the call fails instead.
+            \CURLOPT_UPLOAD => true,
+            \CURLOPT_CUSTOMREQUEST => 'POST',
+            \CURLOPT_INFILESIZE => \strlen($this->request),
+            \CURLOPT_READFUNCTION => $this->read(...),
             \CURLOPT_HTTPHEADER => $this->requestHeaders(),
             \CURLOPT_USERAGENT => 'waybill-php',
             \CURLOPT_CONNECTTIMEOUT_MS => (int) ceil($options->connectTimeout * 1000),
@@ -61,14 +74,27 @@ final class Transfer
         }
         $message = curl_error($this->handle);
         $message = $message === '' ? (string) curl_strerror($code) : $message;
-        if ($code === \CURLE_OPERATION_TIMEDOUT && microtime(true) >= $this->call->deadline - 0.01) {
+        if ($code === \CURLE_OPERATION_TIMEDOUT && Monotonic::now() >= $this->call->deadline - 0.01) {
             return Reply::deadlineExceeded();
         }
 
-        // No name, no connection, no TLS: the gateway can't have seen the call.
-        return curl_getinfo($this->handle, \CURLINFO_PRETRANSFER_TIME) === 0.0
+        // No name, no connection, no TLS: the gateway can't have seen the call. One that curl had begun with it may have.
+        return $code !== self::SEND_FAIL_REWIND && curl_getinfo($this->handle, \CURLINFO_PRETRANSFER_TIME) === 0.0
             ? Reply::unprocessed("cannot connect to {$this->options->address()}: {$message}")
             : Reply::connectionLost($message);
+    }
+
+    /**
+     * The next piece of the request; empty at its end.
+     *
+     * @param resource|null $file
+     */
+    private function read(\CurlHandle $handle, mixed $file, int $length): string
+    {
+        $piece = substr($this->request, $this->sent, $length);
+        $this->sent += \strlen($piece);
+
+        return $piece;
     }
 
     private function secure(): void
@@ -112,7 +138,7 @@ final class Transfer
 
     private function millisecondsLeft(): int
     {
-        return max(1, min(99_999_999, (int) (($this->call->deadline - microtime(true)) * 1000)));
+        return max(1, min(99_999_999, (int) (($this->call->deadline - Monotonic::now()) * 1000)));
     }
 
     /** Headers and trailers, line by line. */

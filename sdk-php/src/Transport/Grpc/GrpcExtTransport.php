@@ -13,6 +13,7 @@ use Waybill\Exception\InvalidArgumentException;
 use Waybill\Status;
 use Waybill\TlsOptions;
 use Waybill\Transport\Call;
+use Waybill\Transport\Monotonic;
 use Waybill\Transport\Reply;
 use Waybill\Transport\Transport;
 
@@ -41,7 +42,7 @@ final class GrpcExtTransport implements Transport
             return Reply::failed(Status::FailedPrecondition, 'ext-grpc does not work in a forked process: use the stream transport there');
         }
         $this->channel ??= new Channel($this->options->address(), $this->channelOptions());
-        $milliseconds = max(1, (int) (($call->deadline - microtime(true)) * 1000));
+        $milliseconds = max(1, (int) (($call->deadline - Monotonic::now()) * 1000));
         $deadline = Timeval::now()->add(new Timeval($milliseconds * 1000));
         $wire = new ExtCall($this->channel, $call->method, $deadline);
         $event = $wire->startBatch([

@@ -6,6 +6,7 @@ namespace Waybill\Transport\Stream;
 
 use Waybill\ConnectOptions;
 use Waybill\Transport\Call;
+use Waybill\Transport\Monotonic;
 use Waybill\Transport\Reply;
 
 /**
@@ -107,7 +108,7 @@ final class Connection
         $id = $this->nextStream;
         $this->nextStream += 2;
         $exchange = new Exchange($id, $call, $this->initialWindow, $this->queued);
-        $milliseconds = max(1, (int) (($call->deadline - microtime(true)) * 1000));
+        $milliseconds = max(1, (int) (($call->deadline - Monotonic::now()) * 1000));
         $block = $this->target . Hpack::encode(':path', $call->method) . $this->commonHeaders
             . Hpack::encode('grpc-timeout', min($milliseconds, 99_999_999) . 'm');
         foreach ($call->metadata as $name => $value) {
@@ -138,7 +139,7 @@ final class Connection
     {
         $this->guard(function () use ($until): void {
             $this->flush();
-            if ($this->socket->wait($this->out !== '', min($until, $this->pulse->next()) - microtime(true))) {
+            if ($this->socket->wait($this->out !== '', min($until, $this->pulse->next()) - Monotonic::now())) {
                 $this->receive();
                 $this->keepAlive();
             }

@@ -7,6 +7,7 @@ namespace Waybill\Transport\Stream;
 use Waybill\Status;
 use Waybill\Transport\Call;
 use Waybill\Transport\GrpcResponse;
+use Waybill\Transport\Monotonic;
 use Waybill\Transport\Reply;
 
 /**
@@ -42,7 +43,7 @@ final class Exchange
         public int $window,
         public readonly int $startsAt,
     ) {
-        $this->begunAt = microtime(true);
+        $this->begunAt = Monotonic::now();
         $this->body = "\0" . pack('N', \strlen($call->request)) . $call->request;
     }
 

@@ -4,6 +4,8 @@ declare(strict_types=1);
 
 namespace Waybill\Transport\Stream;
 
+use Waybill\Transport\Monotonic;
+
 /**
  * Whether the gateway is still there: when it is silent for so many seconds, it is asked; when it says nothing for half as long after that, it is gone.
  *
@@ -16,13 +18,13 @@ final class Pulse
 
     public function __construct(private readonly float $seconds)
     {
-        $this->heard = microtime(true);
+        $this->heard = Monotonic::now();
     }
 
     /** Something has arrived. */
     public function beat(): void
     {
-        $this->heard = microtime(true);
+        $this->heard = Monotonic::now();
         $this->asked = null;
     }
 
@@ -34,7 +36,7 @@ final class Pulse
     /** Whether it was heard of so lately that nobody need ask. */
     public function isFresh(): bool
     {
-        return microtime(true) - $this->heard < $this->seconds;
+        return Monotonic::now() - $this->heard < $this->seconds;
     }
 
     /** When it is to be asked, or given up. */
@@ -50,7 +52,7 @@ final class Pulse
      */
     public function isToBeAsked(): bool
     {
-        $now = microtime(true);
+        $now = Monotonic::now();
         if ($now < $this->next()) {
             return false;
         }

@@ -6,6 +6,7 @@ namespace Waybill\Transport\Stream;
 
 use Waybill\ConnectOptions;
 use Waybill\Transport\Call;
+use Waybill\Transport\Monotonic;
 use Waybill\Transport\Multiplexing;
 use Waybill\Transport\Reply;
 
@@ -115,7 +116,7 @@ final class StreamTransport implements Multiplexing
             }
             $this->close();
         }
-        $seconds = $call->deadline - microtime(true);
+        $seconds = $call->deadline - Monotonic::now();
         if ($seconds <= 0) {
             return Reply::tooLate();
         }
@@ -137,11 +138,11 @@ final class StreamTransport implements Multiplexing
         foreach ($exchanges as $exchange) {
             $until = min($until, $exchange->call->deadline);
             if ($exchange->call->cancelled !== null) {
-                $until = min($until, microtime(true) + self::LOOK_UP_SECONDS);
+                $until = min($until, Monotonic::now() + self::LOOK_UP_SECONDS);
             }
         }
         $connection->advance($until);
-        $now = microtime(true);
+        $now = Monotonic::now();
         foreach ($exchanges as $exchange) {
             if ($exchange->reply !== null) {
                 continue;
