@@ -206,7 +206,7 @@ final class Client implements Settling
      */
     public function request(string $topic, string $body, int|float|\DateInterval $timeout = 10, PublishOptions $options = new PublishOptions()): Message
     {
-        $this->requester ??= new Requester($this, $this->rpc);
+        $this->requester ??= new Requester($this->rpc, $this->options);
 
         return $this->requester->request($topic, $body, $timeout, $options);
     }

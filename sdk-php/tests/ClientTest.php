@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Waybill\Tests;
 
+use PHPUnit\Framework\Attributes\TestWith;
 use Waybill\Client;
 use Waybill\ConnectOptions;
 use Waybill\Delivery;
@@ -22,7 +23,9 @@ use Waybill\PullOptions;
 use Waybill\RetryPolicy;
 use Waybill\SettleStatus;
 use Waybill\Tests\Support\GatewayTestCase;
+use Waybill\Tests\Transport\LossyTransport;
 use Waybill\Transport\Stream\Socket;
+use Waybill\Transport\Transports;
 
 final class ClientTest extends GatewayTestCase
 {
@@ -137,6 +140,51 @@ final class ClientTest extends GatewayTestCase
             self::assertSame('topic', $second->field);
             self::assertInstanceOf(Published::class, $third);
         }
+    }
+
+    public function testOfManyThoseThatCannotBeSentAreNamedAndTheOthersAreSent(): void
+    {
+        $this->pull();
+        $bad = [0, 1, 299, 300];
+        $items = array_map(fn(int $at) => new PublishItem($this->topic, "body {$at}", match (true) {
+            !\in_array($at, $bad, true) => new PublishOptions(id: "id-{$at}"),
+            $at === 0 => new PublishOptions(ttl: 1e12),
+            default => new PublishOptions(key: "\xFF"),
+        }), range(0, 300));
+        try {
+            $this->client->publishMany($items);
+            self::fail('all were accepted');
+        } catch (PublishManyException $exception) {
+            self::assertSame('ttl', $exception->getPrevious() instanceof InvalidArgumentException ? $exception->getPrevious()->field : null);
+            foreach ($exception->results as $at => $result) {
+                if ($result instanceof Published) {
+                    self::assertSame("id-{$at}", $result->id);
+                } else {
+                    self::assertInstanceOf(InvalidArgumentException::class, $result);
+                    self::assertContains($at, $bad);
+                }
+            }
+            self::assertCount(301, $exception->results);
+        }
+        $got = 0;
+        while ($got < 297 && ($deliveries = $this->pull(1_000, 5)) !== []) {
+            $got += \count($deliveries);
+        }
+        self::assertSame(297, $got);
+    }
+
+    public function testOfManyOfWhichNoneCanBeSentNothingIsAsked(): void
+    {
+        $nobody = Client::connect(new ConnectOptions('127.0.0.1:1', deadline: 0.5));
+        $bad = new PublishItem($this->topic, '', new PublishOptions(key: "\xFF"));
+        try {
+            $nobody->publishMany(array_fill(0, 300, $bad));
+            self::fail('they were accepted');
+        } catch (PublishManyException $exception) {
+            self::assertCount(300, array_filter($exception->results, static fn($result) => $result instanceof InvalidArgumentException));
+        }
+        $this->expectException(InvalidArgumentException::class);
+        $nobody->publishMany([$bad]);
     }
 
     public function testNothingIsPublishedOfNothing(): void
@@ -288,24 +336,44 @@ final class ClientTest extends GatewayTestCase
 
     public function testARequestGetsItsReply(): void
     {
-        $responder = pcntl_fork();
-        if ($responder === 0) {
-            try {
-                $client = self::gateway()->client();
-                foreach ($client->pull($this->topic, 'service', new PullOptions(wait: 10)) as $delivery) {
-                    $client->reply($delivery->message, strtoupper($delivery->message->body));
-                    $delivery->ack();
-                }
-            } finally {
-                posix_kill((int) getmypid(), \SIGKILL);
-            }
-        }
+        $responder = $this->respond();
         $trace = '00-' . str_repeat('1', 32) . '-' . str_repeat('2', 16) . '-01';
         $reply = $this->client->request($this->topic, 'question', 10, (new PublishOptions())->withTraceparent($trace));
         pcntl_waitpid($responder, $status);
         self::assertSame('QUESTION', $reply->body);
         self::assertNotNull($reply->header(Headers::CORRELATION_ID));
         self::assertSame($trace, $reply->traceparent());
+    }
+
+    #[TestWith(['Publish', 1])]
+    #[TestWith(['Pull', 1])]
+    #[TestWith(['Ack', 1_000])]
+    public function testARequestGetsItsReplyThoughAnswersOfTheGatewayAreLost(string $method, int $lost): void
+    {
+        $options = new ConnectOptions(self::gateway()->url());
+        $client = new Client($options, new LossyTransport(Transports::open($options), "/waybill.v1.Bus/{$method}", $lost));
+        $responder = $this->respond();
+        $began = microtime(true);
+        $reply = $client->request($this->topic, 'question', 20);
+        pcntl_waitpid($responder, $status);
+        self::assertSame('QUESTION', $reply->body);
+        self::assertLessThan(10, microtime(true) - $began);
+        $client->close();
+    }
+
+    public function testARequestKeepsItsTimeoutWhenTheGatewayIsAway(): void
+    {
+        $client = Client::connect('127.0.0.1:1');
+        $began = microtime(true);
+        try {
+            $client->request($this->topic, 'anybody?', 0.3);
+            self::fail('it was answered');
+        } catch (UnavailableException) {
+        }
+        self::assertLessThan(2, microtime(true) - $began);
+        $began = microtime(true);
+        $client->close();
+        self::assertLessThan(2, microtime(true) - $began);
     }
 
     public function testTheTopicOfTheRepliesGoesWithTheClient(): void
@@ -392,6 +460,25 @@ final class ClientTest extends GatewayTestCase
     private function pull(int $max = 1, float $wait = 0): array
     {
         return $this->client->pull($this->topic, 'test', new PullOptions($max, wait: $wait));
+    }
+
+    /** A process that answers one request. */
+    private function respond(): int
+    {
+        $responder = pcntl_fork();
+        if ($responder === 0) {
+            try {
+                $client = self::gateway()->client();
+                foreach ($client->pull($this->topic, 'service', new PullOptions(wait: 10)) as $delivery) {
+                    $client->reply($delivery->message, strtoupper($delivery->message->body));
+                    $delivery->ack();
+                }
+            } finally {
+                posix_kill((int) getmypid(), \SIGKILL);
+            }
+        }
+
+        return $responder;
     }
 
     private static function part(object $whole, string $name): object

@@ -87,6 +87,34 @@ final class ResilienceTest extends TestCase
         }
     }
 
+    public function testARequestKeepsItsTimeoutWhenTheGatewayFreezes(): void
+    {
+        $gateway = new Gateway();
+        $client = $gateway->client();
+        $topic = 'php.' . bin2hex(random_bytes(6));
+        $client->publish($topic, 'connected');
+        $freezer = pcntl_fork();
+        if ($freezer === 0) {
+            // By then it waits for the reply.
+            usleep(500_000);
+            $gateway->pause();
+            posix_kill((int) getmypid(), \SIGKILL);
+        }
+        $began = microtime(true);
+        try {
+            $client->request($topic, 'anybody?', 1.5);
+            self::fail('a frozen gateway has answered');
+        } catch (DeadlineException $exception) {
+            self::assertSame('NO_REPLY', $exception->reason);
+            self::assertNotNull($exception->messageId);
+        }
+        self::assertLessThan(3, microtime(true) - $began);
+        $client->close();
+        self::assertLessThan(5, microtime(true) - $began);
+        pcntl_waitpid($freezer, $status);
+        $gateway->kill();
+    }
+
     public function testAFrozenGatewayIsADeadlineAndTheSameIdMakesSure(): void
     {
         $gateway = new Gateway();

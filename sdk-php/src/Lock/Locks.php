@@ -66,9 +66,9 @@ final class Locks
     /**
      * @internal
      */
-    public function renew(string $name, string $token, int|float|\DateInterval $ttl): \DateTimeImmutable
+    public function renew(string $name, string $token, int $ttlMs): \DateTimeImmutable
     {
-        $request = (new V1\RenewRequest())->setToken($token)->setTtlMs(self::ttl($ttl));
+        $request = (new V1\RenewRequest())->setToken($token)->setTtlMs($ttlMs);
         try {
             $response = $this->rpc->call('/waybill.v1.Locks/Renew', $request, new V1\RenewResponse(), Repeat::Safe);
         } catch (FailedPreconditionException $exception) {
@@ -79,16 +79,26 @@ final class Locks
     }
 
     /**
+     * Whether the lock was held until now. Null: that is not known, as a try whose answer was lost may have released it before.
+     *
      * @internal
      */
-    public function release(string $token): bool
+    public function release(string $token): ?bool
     {
         $request = (new V1\ReleaseRequest())->setToken($token);
+        $known = true;
+        $response = $this->rpc->call('/waybill.v1.Locks/Release', $request, new V1\ReleaseResponse(), Repeat::Safe, known: $known);
+        $released = $response->getReleased();
 
-        return $this->rpc->call('/waybill.v1.Locks/Release', $request, new V1\ReleaseResponse(), Repeat::Safe)->getReleased();
+        return $released || $known ? $released : null;
     }
 
-    private static function ttl(int|float|\DateInterval $ttl): int
+    /**
+     * In milliseconds.
+     *
+     * @internal
+     */
+    public static function ttl(int|float|\DateInterval $ttl): int
     {
         return Duration::milliseconds($ttl, 'ttl', self::MIN_TTL_MS, self::MAX_TTL_MS);
     }

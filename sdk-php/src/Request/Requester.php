@@ -4,7 +4,8 @@ declare(strict_types=1);
 
 namespace Waybill\Request;
 
-use Waybill\Client;
+use Waybill\ConnectOptions;
+use Waybill\Delivery;
 use Waybill\Duration;
 use Waybill\Exception\DeadlineException;
 use Waybill\Exception\Details;
@@ -13,13 +14,18 @@ use Waybill\Exception\ReplyException;
 use Waybill\Exception\WaybillException;
 use Waybill\Headers;
 use Waybill\Message;
+use Waybill\Publish\Encoder;
 use Waybill\Publish\MessageId;
+use Waybill\Publish\Publisher;
 use Waybill\PublishItem;
 use Waybill\PublishOptions;
-use Waybill\PullOptions;
+use Waybill\Rpc\Backoff;
+use Waybill\Rpc\Convert;
 use Waybill\Rpc\Repeat;
 use Waybill\Rpc\Rpc;
+use Waybill\Settle;
 use Waybill\Status;
+use Waybill\Transport\Monotonic;
 use Waybill\V1;
 
 /**
@@ -33,7 +39,15 @@ use Waybill\V1;
 final class Requester
 {
     private const CHANNEL = 'replies';
-    private const LEASE_SECONDS = 60;
+    private const PULL_MESSAGES = 16;
+
+    /** A reply is acked as soon as it is there; one that was lost on its way comes again after so long. */
+    private const LEASE_SECONDS = 2;
+
+    /** Beyond the timeout, for the gateway to say that nothing came: the connection is kept then. */
+    private const GRACE_SECONDS = 0.1;
+
+    /** What is done for good order alone takes no longer. */
     private const END_SECONDS = 1.0;
 
     /** A reply that nobody fetches goes by itself. */
@@ -43,35 +57,47 @@ final class Requester
     private int $pid = 0;
 
     public function __construct(
-        private readonly Client $client,
         private readonly Rpc $rpc,
+        private readonly ConnectOptions $options,
     ) {}
 
     public function request(string $topic, string $body, int|float|\DateInterval $timeout, PublishOptions $options): Message
     {
         $timeoutMs = Duration::milliseconds($timeout, 'timeout', 1, 3_600_000);
-        $deadline = microtime(true) + $timeoutMs / 1000;
+        $deadline = Monotonic::now() + $timeoutMs / 1000;
+        $rpc = $this->rpc->until($deadline + self::GRACE_SECONDS);
         $correlation = MessageId::make();
         $replyTo = $this->topic();
         $request = $options->withHeader(Headers::REPLY_TO, $replyTo)->withHeader(Headers::CORRELATION_ID, $correlation);
         if ($options->ttl === null && $options->delay === null && $options->due === null) {
             $request = $request->withTtl($timeoutMs / 1000);
         }
-        $published = $this->client->publish($topic, $body, $request);
-        while (($left = $deadline - microtime(true)) > 0) {
-            $pull = new PullOptions(16, self::LEASE_SECONDS, $left);
-            $deliveries = $this->client->pull($replyTo, self::CHANNEL, $pull);
-            $this->client->ack(array_map(static fn($delivery) => $delivery->receipt, $deliveries));
-            foreach ($deliveries as $delivery) {
-                if ($delivery->message->header(Headers::CORRELATION_ID) === $correlation) {
-                    return self::answer($delivery->message, $published->id);
-                }
+        $published = (new Publisher($rpc, new Encoder($this->options)))->publish(new PublishItem($topic, $body, $request));
+        $backoff = new Backoff();
+        $failure = null;
+        while (($left = $deadline - Monotonic::now()) > 0) {
+            try {
+                $deliveries = $this->pull($rpc, $replyTo, $left);
+            } catch (WaybillException $exception) {
+                $failure = $exception->isRetryable() ? $exception : throw $exception;
+                $deliveries = [];
+            }
+            if ($deliveries === []) {
+                // A gateway that is about to stop says so at once, too.
+                usleep((int) (max(0.0, min($deadline - Monotonic::now(), $backoff->next())) * 1_000_000));
+                continue;
+            }
+            $reply = self::find($deliveries, $correlation);
+            $this->ack($rpc, $deliveries);
+            if ($reply !== null) {
+                return self::answer($reply, $published->id);
             }
         }
 
         throw new DeadlineException(
             "no reply to the request on {$topic} came in time",
             new Details(Status::DeadlineExceeded, 'NO_REPLY', messageId: $published->id),
+            $failure,
         );
     }
 
@@ -104,6 +130,54 @@ final class Requester
         }
 
         return new PublishItem($replyTo, $body, $options->ttl === null ? $options->withTtl(self::REPLY_TTL_SECONDS) : $options);
+    }
+
+    /**
+     * Nobody else takes from this topic, so that a pull that failed may be made again: what it took comes again, too.
+     *
+     * @return list<Delivery>
+     */
+    private function pull(Rpc $rpc, string $topic, float $seconds): array
+    {
+        $request = (new V1\PullRequest())
+            ->setTopic($topic)
+            ->setChannel(self::CHANNEL)
+            ->setMaxMessages(self::PULL_MESSAGES)
+            ->setLeaseSeconds(self::LEASE_SECONDS)
+            ->setWaitMs((int) ceil($seconds * 1000))
+            ->setConsumer($this->options->name);
+        // Made again by `request`, which knows how long there is to wait by then.
+        $answer = $rpc->send('/waybill.v1.Bus/Pull', $request->serializeToString(), Repeat::Unsafe, $seconds + self::GRACE_SECONDS);
+
+        return Rpc::decode(static fn() => Convert::deliveries($answer, new Settle($rpc)));
+    }
+
+    /**
+     * @param list<Delivery> $deliveries
+     */
+    private static function find(array $deliveries, string $correlation): ?Message
+    {
+        foreach ($deliveries as $delivery) {
+            if ($delivery->message->header(Headers::CORRELATION_ID) === $correlation) {
+                return $delivery->message;
+            }
+        }
+
+        return null;
+    }
+
+    /**
+     * What is not acked comes again, and is dropped by the next request: no reason to lose the reply that is here.
+     *
+     * @param list<Delivery> $deliveries
+     */
+    private function ack(Rpc $rpc, array $deliveries): void
+    {
+        try {
+            $settle = new Settle($rpc->until(Monotonic::now() + self::END_SECONDS));
+            $settle->ack(array_map(static fn($delivery) => $delivery->receipt, $deliveries));
+        } catch (WaybillException) {
+        }
     }
 
     private static function answer(Message $reply, string $requestId): Message
