@@ -6,7 +6,7 @@ import { allShards } from '../fixture/shards.js';
 import { settled, until } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
 import type { Bus } from './bus.js';
-import type { Action } from './settle.js';
+import type { Action } from './change.js';
 
 const ACK: Action = { kind: 'ack' };
 const NACK: Action = { kind: 'nack', delayMs: undefined, reason: 'busy' };

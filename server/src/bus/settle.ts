@@ -1,33 +1,27 @@
-import { attemptNumber } from '../model/attempt.js';
 import { BusError } from '../model/errors.js';
-import { type RetryPolicy, retryDelay } from '../model/retry-policy.js';
 import type { TermsOf } from '../model/search-term.js';
 import type { Clock } from '../ports/clock.js';
 import type { Change, Entry, Ledger, Outcome } from '../ports/ledger.js';
 import type { Logger } from '../ports/logger.js';
 import type { ExpiredLease } from '../ports/schedule.js';
 import type { Telemetry } from '../ports/telemetry.js';
+import {
+  ACKED,
+  type Action,
+  changeByReceipt,
+  countOf,
+  DELIVERED,
+  dead,
+  leased,
+  type Nack,
+  retried,
+  returned,
+} from './change.js';
 import type { Channels } from './channels.js';
 import { type Delivery, type DeliveryTable, isOver, type Settling } from './delivery.js';
-import { parseReceipt, type Receipt, receiptNonce } from './receipt.js';
+import { parseReceipt, receiptNonce } from './receipt.js';
 import { SettleGroup, settled } from './settling.js';
 import type { Tally } from './tally.js';
-
-export type Action =
-  | { readonly kind: 'ack' }
-  | Nack
-  /** `leaseMs` undefined: the subscription's own. */
-  | { readonly kind: 'extend'; readonly leaseMs: number | undefined }
-  | { readonly kind: 'reject'; readonly reason: string };
-
-export interface Nack {
-  readonly kind: 'nack';
-  /** Undefined: as the retry policy says. */
-  readonly delayMs: number | undefined;
-  readonly reason: string;
-  /** The consumer had not begun with it: this counts as no attempt. */
-  readonly unhandled?: boolean;
-}
 
 export type SettleStatus = 'ok' | 'stale' | 'unknown';
 
@@ -50,8 +44,6 @@ const LEASE_EXPIRED = 'lease expired';
 const REST_MS = 10_000;
 /** What a receipt does not tell of its hand-out. */
 const UNKNOWN = { consumer: '', acceptedAt: 0, deliveredAt: 0 } as const;
-const ACKED: Change = { state: 'acked' };
-const DELIVERED: Change = { state: 'delivered' };
 
 /** Brings what consumers decide to the ledger, which alone says whether it counts. Only then is the broker told. */
 export class Settler {
@@ -109,17 +101,17 @@ export class Settler {
     );
     const now = this.parts.clock.now();
     // Decided once: by the time that the ledger has answered, the retry policy may be another.
-    const returned = new Set<Delivery>();
+    const again = new Set<Delivery>();
     const change = (delivery: Delivery) => {
-      const written = this.#returned(delivery, reason, now);
-      if (written.state === 'returned') returned.add(delivery);
+      const written = returned(this.parts.channels.retryPolicy(delivery.channel), delivery, reason, now);
+      if (written.state === 'returned') again.add(delivery);
       return written;
     };
     const outcomes = await this.#writeApart('abandon', deliveries, change, now);
     return [...outcomes.keys()].filter((delivery) => {
-      const again = outcomes.get(delivery) === 'ok' && returned.has(delivery);
-      if (!again) delivery.frame?.settleOne();
-      return again;
+      const free = outcomes.get(delivery) === 'ok' && again.has(delivery);
+      if (!free) delivery.frame?.settleOne();
+      return free;
     });
   }
 
@@ -343,18 +335,6 @@ export class Settler {
     }
   }
 
-  #returned(delivery: Delivery, reason: string, now: number): Change {
-    const delay = this.#delay(delivery);
-    const { message, frame } = delivery;
-    if (delay === undefined) return dead(reason, frame === undefined ? undefined : message.wire);
-    if (frame !== undefined) return { state: 'returned', reason };
-    return { state: 'retry', reason, dueAt: now, expiresAt: message.expiresAt };
-  }
-
-  #delay({ channel, attempt }: Delivery): number | undefined {
-    return retryDelay(this.parts.channels.retryPolicy(channel), attemptNumber(attempt));
-  }
-
   /** A receipt of another gateway, of a pulled message, or of something settled before: the ledger knows. */
   async #settleElsewhere(text: string, action: Action, now: number): Promise<SettleStatus> {
     const receipt = parseReceipt(text);
@@ -363,7 +343,8 @@ export class Settler {
     if (channel === undefined) return 'unknown';
     // The gateway that streams a message has its body: only it can do more than record that the message is done.
     if (receipt.kind === 'streamed' && action.kind !== 'ack') return 'stale';
-    const change = this.#changeByReceipt(receipt, action, this.parts.channels.retryPolicy(channel), now);
+    const { channels, defaultLeaseMs } = this.parts;
+    const change = changeByReceipt(receipt, action, channels.retryPolicy(channel), now, defaultLeaseMs);
     const entry: Entry = {
       channel: receipt.channel,
       topic: receipt.topic === '' ? channel.topic : receipt.topic,
@@ -382,53 +363,10 @@ export class Settler {
     this.#announce([entry]);
     return outcomes[0] ?? 'stale';
   }
-
-  #changeByReceipt(receipt: Receipt, action: Action, policy: RetryPolicy, now: number): Change {
-    switch (action.kind) {
-      case 'ack':
-        return ACKED;
-      case 'reject':
-        return dead(action.reason, undefined);
-      case 'extend':
-        return { state: 'leased', deadline: now + (action.leaseMs ?? this.parts.defaultLeaseMs), expiresAt: 0 };
-      case 'nack':
-        return retried(policy, receipt.attempt, action, now);
-    }
-  }
 }
 
 function taken(outcomes: ReadonlyMap<Delivery, Outcome>): Delivery[] {
   return [...outcomes.keys()].filter((delivery) => outcomes.get(delivery) === 'ok');
-}
-
-/** Again later, or dead when no retry is left. What nobody began with needs none. */
-function retried(
-  policy: RetryPolicy,
-  attempt: number,
-  { delayMs, reason, unhandled = false }: Nack,
-  now: number,
-  wire?: Uint8Array,
-  expiresAt = 0,
-): Change {
-  const delay = unhandled ? 0 : retryDelay(policy, attemptNumber(attempt));
-  if (delay === undefined) return dead(reason === '' ? 'nacked' : reason, wire);
-  const change = { state: 'retry', reason, dueAt: now + (delayMs ?? delay), expiresAt } as const;
-  return { ...change, ...(unhandled ? { unused: true } : {}), ...(wire === undefined ? {} : { wire }) };
-}
-
-/** The attempts that are used after a change of this one. */
-function countOf(attempt: number, change: Change): number {
-  return change.state === 'retry' && change.unused === true ? attempt - 1 : attempt;
-}
-
-function leased({ message, deadline }: Delivery, alias: string | undefined): Change {
-  const { expiresAt, wire } = message;
-  return { state: 'leased', deadline, expiresAt, wire, ...(alias === undefined ? {} : { alias }) };
-}
-
-function dead(reason: string, wire: Uint8Array | undefined): Change {
-  const text = reason === '' ? 'rejected' : reason;
-  return wire === undefined ? { state: 'dead', reason: text } : { state: 'dead', reason: text, wire };
 }
 
 /** Whether it ends the delivery, or only prolongs it. */

@@ -1,8 +1,9 @@
 import { BusError } from '../model/errors.js';
+import type { Action } from './change.js';
 import type { ClientShares } from './client-share.js';
 import type { Delivery, DeliveryTable } from './delivery.js';
 import type { Dispatcher } from './dispatcher.js';
-import type { Action, Settler, SettleStatus } from './settle.js';
+import type { Settler, SettleStatus } from './settle.js';
 import type { Subscriber } from './subscriber.js';
 
 export interface SubscriptionOptions {

@@ -19,8 +19,8 @@ import {
   type SettleResult,
 } from '@waybill/proto/waybill/v1/bus';
 import type { Bus } from '../../bus/bus.js';
+import type { Action } from '../../bus/change.js';
 import type { Limit } from '../../bus/limit.js';
-import type { Action } from '../../bus/settle.js';
 import { attemptNumber } from '../../model/attempt.js';
 import { BusError } from '../../model/errors.js';
 import { MAX_ID_LENGTH } from '../../model/message.js';

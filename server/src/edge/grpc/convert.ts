@@ -11,6 +11,7 @@ import {
   SettleStatus,
 } from '@waybill/proto/waybill/v1/bus';
 import type { RetryPolicy as WireRetryPolicy } from '@waybill/proto/waybill/v1/message';
+import type * as change from '../../bus/change.js';
 import type * as publish from '../../bus/publish-request.js';
 import type * as settle from '../../bus/settle.js';
 import { BusError, type Reason } from '../../model/errors.js';
@@ -84,7 +85,7 @@ export function checkReason(reason: string, field: string): void {
     throw limit('REASON_INVALID', field, `up to ${MAX_REASON_LENGTH} characters`);
 }
 
-export function toNack(request: NackRequest, field: string): settle.Action {
+export function toNack(request: NackRequest, field: string): change.Action {
   checkReason(request.reason, `${field}reason`);
   const delayMs = request.delayMs === undefined ? undefined : Number(request.delayMs);
   if (delayMs !== undefined) checkRange('DELAY_INVALID', `${field}delay_ms`, delayMs, 0, MAX_DELAY_MS, 'ms (10 years)');

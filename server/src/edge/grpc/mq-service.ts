@@ -13,7 +13,7 @@ import {
   type TopicSubscribeRequest,
 } from '@waybill/proto/mq/mq';
 import type { Bus } from '../../bus/bus.js';
-import type { Action } from '../../bus/settle.js';
+import type { Action } from '../../bus/change.js';
 import { BusError } from '../../model/errors.js';
 import { checkChannel, checkTopic } from '../../model/topic.js';
 import type { Clock } from '../../ports/clock.js';
