@@ -17,6 +17,7 @@ const PACKAGES = [
   'php-curl',
   'php-mbstring',
   'php-mysql',
+  'php-pgsql',
   'php-sqlite3',
   'php-xml',
   'composer',

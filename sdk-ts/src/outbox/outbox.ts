@@ -43,12 +43,16 @@ export interface Outbox {
 
 /** Rows of one INSERT, by powers of two: a server keeps a prepared statement for each number. */
 const CHUNKS = [64, 32, 16, 8, 4, 2, 1] as const;
+/** MySQL takes 16 MiB and more in one statement, and some libraries write bytes as twice as many. A larger row goes by itself. */
+const CHUNK_BYTES = 4 << 20;
 const COLUMNS = 8;
 
 /** An outbox. It holds nothing open: make it once, where the application starts. */
 export function createOutbox(options: OutboxOptions = {}): Outbox {
   const into = `INSERT INTO ${tableName(options.table ?? OUTBOX_TABLE, 'table')} (slot, id, topic, message_key, headers, body, due_ms, ttl_ms) VALUES `;
-  const statements = new Map(CHUNKS.map((rows) => [rows, into + `(${marks(COLUMNS)}), `.repeat(rows).slice(0, -2)]));
+  const statements = new Map<number, string>(
+    CHUNKS.map((rows) => [rows, into + `(${marks(COLUMNS)}), `.repeat(rows).slice(0, -2)]),
+  );
   const ids = new RowIds();
   const makeId = () => ids.next();
   const insertOne = statements.get(1) ?? '';
@@ -67,11 +71,10 @@ export function createOutbox(options: OutboxOptions = {}): Outbox {
       requireTransaction(handle);
       const now = Date.now();
       const rows = Array.from(items, (item) => rowOf(topic, item.body, item, makeId, now));
-      let from = 0;
-      for (const size of CHUNKS) {
-        for (; rows.length - from >= size; from += size) {
-          await handle.execute(statements.get(size) ?? '', rows.slice(from, from + size).flatMap(valuesOf));
-        }
+      for (let from = 0; from < rows.length; ) {
+        const chunk = nextChunk(rows, from);
+        await handle.execute(statements.get(chunk.length) ?? '', chunk.flatMap(valuesOf));
+        from += chunk.length;
       }
       return rows.map(({ id }) => ({ id }));
     },
@@ -82,6 +85,18 @@ export function createOutbox(options: OutboxOptions = {}): Outbox {
       return { id: row.id };
     },
   };
+}
+
+function nextChunk(rows: readonly Row[], from: number): readonly Row[] {
+  let bytes = 0;
+  let end = from;
+  for (; end < rows.length && end - from < CHUNKS[0]; end++) {
+    const { body, headers } = rows[end] as Row;
+    bytes += body.length + (headers?.length ?? 0);
+    if (bytes > CHUNK_BYTES) break;
+  }
+  const size = CHUNKS.find((rows) => rows <= end - from) ?? 1;
+  return rows.slice(from, from + size);
 }
 
 function valuesOf(row: Row): Value[] {
