@@ -101,7 +101,7 @@ export function settling(used: UsedTransport): void {
       await message.ack();
       break;
     }
-    expect(seen).toEqual(['a', 'b', 'c 2']);
+    expect(seen).toEqual(['a', 'b', 'c 1']);
   });
 
   test('pull waits for messages, and ends when its signal aborts', async () => {
