@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from 'mysql2/promise';
 import type { Gateway } from '../support/gateway.js';
 import type { Service } from '../support/services/service.js';
+import { until } from '../support/until.js';
 import { plainClient, refused } from './refusals.js';
 import { plainUser, session } from './sql.js';
 import type { Stage } from './stage.js';
@@ -39,5 +40,9 @@ export async function livesWithoutMysql(stage: Stage, plain: PlainGateway, why: 
     traffic.flows(500, 20_000),
     refused(plainClient(stage, gateway), { topic: 'aside', delayMs: 1_000 }, 2_000),
   ]);
-  if (!gateway.log().includes(why)) throw new Error('the log does not say what is wrong');
+  // It is told by the next try to connect, which after some that failed may be seconds away.
+  const told = async () => {
+    if (!gateway.log().includes(why)) throw new Error('the log does not say what is wrong');
+  };
+  await until(told, 20_000);
 }
