@@ -37,7 +37,7 @@ test('the shared Redis answers', async () => {
 test('a private broker keeps its URL and its queues over a SIGKILL', async () => {
   const rabbit = await startRabbit();
   await withChannel(rabbit.url, (channel) => channel.assertQueue('kept', { durable: true }));
-  // RabbitMQ 3.10 answers some declarations before they are on the disk (5 of 60 were gone after a kill at once).
+  // RabbitMQ 3.10 answers some declarations before they are on the disk (5 of 72 were gone after a kill at once).
   // This is about our folder and our restart, so the kill waits for its log.
   await rabbit.ctl('eval', 'mnesia:dump_log().');
   const firstPid = rabbit.pid;
