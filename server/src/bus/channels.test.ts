@@ -1,7 +1,8 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { TestConsumer } from '../fixture/consumer.js';
-import { EmbeddedFixture } from '../fixture/embedded.js';
+import type { EmbeddedFixture } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
+import { oneChannel } from '../fixture/one-channel.js';
 import { until } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
 import type { Bus } from './bus.js';
@@ -11,10 +12,7 @@ let bus: Bus;
 let channel: Channel;
 
 beforeEach(async () => {
-  fixture = await EmbeddedFixture.create();
-  onTestFinished(() => fixture.remove());
-  bus = fixture.bus();
-  channel = await bus.channels.open('orders', 'billing', undefined);
+  ({ fixture, bus, channel } = await oneChannel());
 });
 
 /** As another gateway does it. */

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { TestConsumer } from '../fixture/consumer.js';
-import { EmbeddedFixture } from '../fixture/embedded.js';
+import type { EmbeddedFixture } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
+import { oneChannel } from '../fixture/one-channel.js';
 import { settled } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
 import type { Bus } from './bus.js';
@@ -15,10 +16,7 @@ describe('a consumer whose leases ended, and that says nothing', () => {
   let frozen: TestConsumer;
 
   beforeEach(async () => {
-    fixture = await EmbeddedFixture.create();
-    onTestFinished(() => fixture.remove());
-    bus = fixture.bus();
-    channel = await bus.channels.open('orders', 'billing', undefined);
+    ({ fixture, bus, channel } = await oneChannel());
     frozen = consumer('frozen', LEASE_MS);
     await publish('a', 'b', 'c');
     await frozen.has(3);

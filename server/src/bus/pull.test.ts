@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { TestConsumer } from '../fixture/consumer.js';
-import { EmbeddedFixture } from '../fixture/embedded.js';
+import type { EmbeddedFixture } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
+import { oneChannel } from '../fixture/one-channel.js';
 import { settled, until } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
 import type { BusError } from '../model/errors.js';
@@ -15,10 +16,7 @@ describe('pulling', () => {
   let caller: AbortController;
 
   beforeEach(async () => {
-    fixture = await EmbeddedFixture.create();
-    onTestFinished(() => fixture.remove());
-    bus = fixture.bus();
-    channel = await bus.channels.open('orders', 'billing', undefined);
+    ({ fixture, bus, channel } = await oneChannel());
     caller = new AbortController();
   });
 

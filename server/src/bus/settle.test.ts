@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { TestConsumer, type TestConsumerOptions } from '../fixture/consumer.js';
-import { EmbeddedFixture, MINUTE_MS } from '../fixture/embedded.js';
+import { type EmbeddedFixture, MINUTE_MS } from '../fixture/embedded.js';
 import { messages } from '../fixture/incoming.js';
+import { oneChannel } from '../fixture/one-channel.js';
 import { allShards } from '../fixture/shards.js';
 import { settled, until } from '../fixture/until.js';
 import type { Channel } from '../model/channel.js';
@@ -17,10 +18,7 @@ describe('settling', () => {
   let channel: Channel;
 
   beforeEach(async () => {
-    fixture = await EmbeddedFixture.create();
-    onTestFinished(() => fixture.remove());
-    bus = fixture.bus();
-    channel = await bus.channels.open('orders', 'billing', undefined);
+    ({ fixture, bus, channel } = await oneChannel());
   });
 
   async function holding(ids: string[], options: TestConsumerOptions = {}): Promise<TestConsumer> {

@@ -1,6 +1,7 @@
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { EmbeddedFixture } from '../../fixture/embedded.js';
+import { beforeEach, expect, test } from 'vitest';
+import type { EmbeddedFixture } from '../../fixture/embedded.js';
 import { messages } from '../../fixture/incoming.js';
+import { oneChannel } from '../../fixture/one-channel.js';
 import type { Channel } from '../../model/channel.js';
 import type { Broker, FrameSink } from '../../ports/broker.js';
 import type { Bus } from '../bus.js';
@@ -12,10 +13,7 @@ let bus: Bus;
 let channel: Channel;
 
 beforeEach(async () => {
-  fixture = await EmbeddedFixture.create();
-  onTestFinished(() => fixture.remove());
-  bus = fixture.bus();
-  channel = await bus.channels.open('orders', 'billing', undefined);
+  ({ fixture, bus, channel } = await oneChannel());
 });
 
 const now = () => fixture.clock.now();
