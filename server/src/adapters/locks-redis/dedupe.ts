@@ -1,5 +1,5 @@
 import type { ChainableCommander } from 'ioredis';
-import type { Clock } from '../../ports/clock.js';
+import { type Clock, systemClock } from '../../ports/clock.js';
 import type { Dedupe, Known } from '../../ports/dedupe.js';
 import type { RedisConnection, Script } from './connection.js';
 import { Memory } from './memory.js';
@@ -98,7 +98,6 @@ class Asking {
   readonly known: Known[];
   readonly since = performance.now();
   answered = false;
-  missing: number;
 
   constructor(
     readonly ids: readonly string[],
@@ -106,13 +105,12 @@ class Asking {
     readonly resolve: (known: Known[]) => void,
   ) {
     this.known = new Array(ids.length).fill('unsure');
-    this.missing = blocks.length;
   }
 
   /** What Redis does not know now, and may have known. */
-  doubt(memory: Memory): void {
+  doubt(isDoubtful: (id: string) => boolean): void {
     for (let place = 0; place < this.known.length; place++) {
-      if (this.known[place] === 'new' && memory.mayHaveForgotten(this.ids[place] ?? '')) this.known[place] = 'unsure';
+      if (this.known[place] === 'new' && isDoubtful(this.ids[place] ?? '')) this.known[place] = 'unsure';
     }
   }
 
@@ -145,12 +143,8 @@ export class RedisDedupe implements Dedupe {
   constructor(connection: RedisConnection, options: RedisDedupeOptions) {
     this.#connection = connection;
     this.#windowMs = options.windowSeconds * 1000;
-    const { isFresh = async () => true, clock } = options;
-    this.#memory = new Memory(connection, {
-      windowMs: this.#windowMs,
-      isFresh,
-      ...(clock === undefined ? {} : { clock }),
-    });
+    const { isFresh = async () => true, clock = systemClock } = options;
+    this.#memory = new Memory(connection, { windowMs: this.#windowMs, isFresh, clock });
     this.#begin = connection.script(BEGIN);
     this.#accept = connection.script(ACCEPT);
   }
@@ -264,13 +258,14 @@ export class RedisDedupe implements Dedupe {
       .flatMap(([, text]) =>
         typeof text === 'string' ? text.split(',') : new Array<undefined>(perCall).fill(undefined),
       );
+    const isDoubtful = this.#memory.doubts();
     let next = 0;
     for (const asking of askings) {
       for (const block of asking.blocks) {
         const text = texts[next++];
         if (text !== undefined) readBlock(text, block, asking.known);
       }
-      asking.doubt(this.#memory);
+      if (isDoubtful !== undefined) asking.doubt(isDoubtful);
       this.#end(asking);
     }
   }

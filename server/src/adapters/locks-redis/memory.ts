@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../ports/clock.js';
+import type { Clock } from '../../ports/clock.js';
 import type { RedisConnection } from './connection.js';
 
 /** Clocks of clients may differ from a gateway's by so much. */
@@ -9,7 +9,7 @@ export interface MemoryOptions {
   readonly windowMs: number;
   /** Whether nothing was ever published on this bus. While that is not known, it rejects. */
   readonly isFresh: () => Promise<boolean>;
-  readonly clock?: Clock;
+  readonly clock: Clock;
 }
 
 /**
@@ -23,7 +23,6 @@ export class Memory {
   readonly key: string;
   readonly #connection: RedisConnection;
   readonly #options: MemoryOptions;
-  readonly #clock: Clock;
   /** Unix milliseconds; undefined while Redis has not said. */
   #since: number | undefined;
   #beginning = false;
@@ -32,7 +31,6 @@ export class Memory {
     this.key = `${connection.prefix}:remembers-since`;
     this.#connection = connection;
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
     // Also because a restart may have lost it.
     connection.onReady(() => void this.#look());
   }
@@ -43,11 +41,12 @@ export class Memory {
     if (this.#since === undefined) void this.#begin();
   }
 
-  /** Whether an id that Redis does not know may have been used all the same. */
-  mayHaveForgotten(id: string): boolean {
-    const since = this.#since ?? this.#clock.now();
-    if (this.#clock.now() - since >= this.#options.windowMs) return false;
-    return !UUID_V7.test(id) || timeOf(id) <= since + SKEW_MS;
+  /** Asked once for all the ids of an answer; undefined: what Redis does not know is new. Else which of it may have been used all the same. */
+  doubts(): ((id: string) => boolean) | undefined {
+    const now = this.#options.clock.now();
+    const since = this.#since ?? now;
+    if (now - since >= this.#options.windowMs) return undefined;
+    return (id) => !UUID_V7.test(id) || timeOf(id) <= since + SKEW_MS;
   }
 
   async #look(): Promise<void> {
@@ -65,7 +64,7 @@ export class Memory {
           {},
           'Redis has lost its memory of ids: those that it does not know are verified for a while',
         );
-      await this.#connection.client?.set(this.key, fresh ? 0 : this.#clock.now(), 'NX');
+      await this.#connection.client?.set(this.key, fresh ? 0 : this.#options.clock.now(), 'NX');
       await this.#look();
     } catch (error) {
       this.#connection.logger.debug({ error }, 'it is not known since when Redis remembers ids');
