@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type RabbitService, startRabbit } from '../support/services.js';
 import { until } from '../support/until.js';
+import { lostDeliveries, silentChannels } from './amqp-proxy.js';
 import { acking, channelOf, frameOf, Inbox, messageOf, startBroker } from './rabbit-lab.js';
-import { SilentChannels } from './silent-channels.js';
 
 /** These tests end, freeze and starve their broker. */
 let rabbit: RabbitService;
@@ -67,7 +67,7 @@ test('every frame that was routed while the broker was killed twice is there aft
 }, 180_000);
 
 test('a channel that confirms nothing, and does not close, is not waited for while its connection lives', async () => {
-  const proxy = await SilentChannels.start(rabbit.url);
+  const proxy = await silentChannels(rabbit.url);
   const broker = await startBroker({ url: proxy.url });
   const channel = channelOf('silent');
   await broker.declare(channel);
@@ -77,6 +77,50 @@ test('a channel that confirms nothing, and does not close, is not waited for whi
     reason: 'BROKER_UNAVAILABLE',
   });
   expect(await broker.publish(frameOf('silent', 'c'), { topic: 'silent' })).toBe('routed');
+});
+
+test('a delivery that the broker made and that never came is made again, when all is quiet', async () => {
+  const proxy = await lostDeliveries(rabbit.url);
+  const broker = await startBroker({ url: proxy.url, renewal: { quietMs: 1_000, ageMs: 600_000 } });
+  const channel = channelOf('orphaned');
+  await broker.declare(channel);
+  const inbox = new Inbox(acking);
+  broker.consume(channel, inbox).prefetch(10);
+  await broker.publish(frameOf('orphaned', 'a'), { topic: 'orphaned' });
+  await inbox.until(({ ids }) => ids.length === 1);
+  proxy.lose(2);
+  for (const id of ['b', 'c', 'd']) await broker.publish(frameOf('orphaned', id), { topic: 'orphaned' });
+  await inbox.until(({ ids }) => ids.length === 4);
+  expect(proxy.lost).toBe(2);
+  expect(inbox.ids.slice(0, 2)).toEqual(['a', 'd']);
+  expect(inbox.frames.slice(2).every(({ verify }) => verify)).toBe(true);
+  expect(inbox.losses).toBe(0);
+});
+
+test('the same while a consumer is busy: what it holds stays its own, and can be settled', async () => {
+  const proxy = await lostDeliveries(rabbit.url);
+  const broker = await startBroker({ url: proxy.url, renewal: { quietMs: 600_000, ageMs: 2_000 } });
+  const channel = channelOf('busy');
+  await broker.declare(channel);
+  const inbox = new Inbox();
+  broker.consume(channel, inbox).prefetch(10);
+  proxy.lose(1);
+  for (const id of ['lost', 'slow']) await broker.publish(frameOf('busy', id), { topic: 'busy' });
+  await inbox.until(({ ids }) => ids.includes('slow'));
+  // It is held past the time for a renewal. What was lost waits for its end: the broker takes back whole channels only.
+  const later = performance.now() + 5_000;
+  for (let next = 0; performance.now() < later; next++) {
+    await broker.publish(frameOf('busy', `other-${next}`), { topic: 'busy' });
+    await inbox.until(({ ids }) => ids.includes(`other-${next}`));
+    inbox.frames.at(-1)?.ack();
+    await delay(20);
+  }
+  expect(inbox.ids).not.toContain('lost');
+  inbox.frames.find(({ messages }) => messages[0]?.id === 'slow')?.ack();
+  await inbox.until(({ ids }) => ids.includes('lost'));
+  inbox.frames.at(-1)?.ack();
+  expect(inbox.losses).toBe(0);
+  expect(inbox.ids.length).toBe(new Set(inbox.ids).size);
 });
 
 test('a consumer loses its frames once when the broker stops, and gets them again, to be verified, when it is back', async () => {

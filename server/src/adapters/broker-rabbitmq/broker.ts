@@ -10,12 +10,15 @@ import { Lane } from './lane.js';
 import { Publisher } from './publisher.js';
 import { RabbitQueues } from './queues.js';
 import { RabbitRebalance } from './rebalance.js';
+import { RENEWAL, type RenewalTimes } from './renewal.js';
 import { type QueueType, Topology } from './topology.js';
 
 /** AMQP channels that all consumers of the gateway share. */
 const LANES = 16;
 /** The largest prefetch that the protocol can say. */
 const MAX_PREFETCH = 65_535;
+/** How often lanes are looked at whether their channels are to be renewed. */
+const LOOK_MS = 1_000;
 
 export interface RabbitBrokerOptions {
   /** `amqp://user:password@host:5672/vhost`, or `amqps://`; several are nodes of one cluster. */
@@ -30,6 +33,8 @@ export interface RabbitBrokerOptions {
   readonly maxPendingBytes?: number;
   /** A connection that is silent for twice as long is given up. Default 15. */
   readonly heartbeatSeconds?: number;
+  /** When the AMQP channels of consumers are renewed. */
+  readonly renewal?: RenewalTimes;
   readonly logger?: Logger;
 }
 
@@ -51,9 +56,11 @@ export class RabbitBroker implements Broker {
   readonly #logger: Logger;
   readonly #consumers = new Set<RabbitConsumer>();
   #tags = 0;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: RabbitBrokerOptions) {
-    const { url, prefix = 'waybill', queueType = 'quorum', heartbeatSeconds = 15, logger = silentLogger } = options;
+    const { url, prefix = 'waybill', queueType = 'quorum', heartbeatSeconds = 15 } = options;
+    const { renewal = RENEWAL, logger = silentLogger } = options;
     this.prefix = prefix;
     this.#logger = logger;
     this.#prefetchLimit = Math.min(options.prefetchLimit ?? 1_000, MAX_PREFETCH);
@@ -65,7 +72,7 @@ export class RabbitBroker implements Broker {
     });
     this.rebalance = new RabbitRebalance(prefix, logger);
     this.queues = new RabbitQueues(this.#topology, logger);
-    this.#lanes = Array.from({ length: LANES }, () => new Lane(logger));
+    this.#lanes = Array.from({ length: LANES }, () => new Lane(renewal, logger));
     const both = { urls: typeof url === 'string' ? [url] : url, heartbeatSeconds, logger };
     this.#publishing = new RabbitConnection({
       ...both,
@@ -95,10 +102,12 @@ export class RabbitBroker implements Broker {
   }
 
   async start(): Promise<void> {
+    this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
     await Promise.all([this.#publishing.start(), this.#consuming.start()]);
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#looking);
     this.#publisher.stop();
     this.#topology.stop();
     // Not waited for: a broker that is frozen answers no cancel.
@@ -140,6 +149,16 @@ export class RabbitBroker implements Broker {
     });
     this.#consumers.add(consumer);
     return consumer;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    for (const lane of this.#lanes) {
+      lane.look(now).catch((error: unknown) => {
+        // As when the connection is lost just now.
+        this.#logger.debug({ error }, 'a channel could not be renewed; it is tried again');
+      });
+    }
   }
 
   async #consumingUp(model: ChannelModel): Promise<void> {

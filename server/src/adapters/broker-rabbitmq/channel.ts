@@ -17,6 +17,8 @@ export interface ChannelRole<C extends Channel> {
   refused?(error: Error | undefined): boolean;
   /** Whatever was under way on the channel is void. */
   closed(error: Error | undefined): void;
+  /** The same of one that another had taken the place of. */
+  retiredClosed?(channel: C): void;
 }
 
 /**
@@ -27,6 +29,8 @@ export class HealingChannel<C extends Channel> {
   readonly #role: ChannelRole<C>;
   readonly #logger: Logger;
   #model: ChannelModel | undefined;
+  #current: C | undefined;
+  readonly #retired = new WeakSet<C>();
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
 
@@ -65,7 +69,15 @@ export class HealingChannel<C extends Channel> {
     if (model !== undefined && this.#model === model) drop(model, 'a channel did not close');
   }
 
-  async #open(model: ChannelModel): Promise<void> {
+  /**
+   * Opens another channel beside the one that is open, and tells `opened` of it. The old one is the role's to close, when it has
+   * no more use for it.
+   */
+  async renew(): Promise<void> {
+    if (this.#model !== undefined && this.#current !== undefined) await this.#open(this.#model, this.#current);
+  }
+
+  async #open(model: ChannelModel, old?: C): Promise<void> {
     const role = this.#role;
     const channel = await role.create(model);
     const began = performance.now();
@@ -81,6 +93,11 @@ export class HealingChannel<C extends Channel> {
     channel.on('close', () => {
       closed = true;
       if (!open) return;
+      if (this.#retired.has(channel)) {
+        role.retiredClosed?.(channel);
+        return;
+      }
+      this.#current = undefined;
       if (performance.now() - began > GOOD_AFTER_MS || role.refused?.(problem) === true) this.#failures = 0;
       role.closed(problem);
       if (this.#model === model) this.#later(model, problem);
@@ -92,6 +109,15 @@ export class HealingChannel<C extends Channel> {
       throw error;
     }
     if (closed) throw problem ?? new Error('the channel was closed while it was set up');
+    if (old !== undefined) {
+      if (old !== this.#current) {
+        // It closed meanwhile, and the next one is on its way.
+        await channel.close().catch(() => undefined);
+        return;
+      }
+      this.#retired.add(old);
+    }
+    this.#current = channel;
     open = true;
     role.opened(channel);
   }

@@ -76,11 +76,18 @@ export class RabbitConsumer implements BrokerConsumer, FeedOwner {
     this.#options.lane.leave(this);
     this.#options.stopped();
     await this.#tuning;
-    if (this.#feed !== undefined) await this.#change();
+    if (this.#feed !== undefined) await this.#change(() => 0);
   }
 
   opened(): void {
     this.#establish();
+  }
+
+  async renewed(): Promise<void> {
+    while (this.#tuning !== undefined) await this.#tuning;
+    if (!this.#ready || this.#feed === undefined || this.#feed.amqp === this.#options.lane.amqp) return;
+    // What is held of the old feed does not count here, or a busy consumer would pause.
+    await this.#tuneBy(this.#change(() => this.#wanted));
   }
 
   closed(lost: boolean): void {
@@ -99,7 +106,7 @@ export class RabbitConsumer implements BrokerConsumer, FeedOwner {
     for (const other of older) other.requeueAll();
     this.#failures++;
     if (lost) sink.lost();
-    if (lane.isOpen) this.#establish();
+    if (lane.amqp !== undefined) this.#establish();
   }
 
   deliver(message: ConsumeMessage, feed: Feed): void {
@@ -178,13 +185,20 @@ export class RabbitConsumer implements BrokerConsumer, FeedOwner {
       }, wait);
       return;
     }
-    this.#tuning = this.#change().finally(() => {
+    void this.#tuneBy(this.#change(() => this.#room));
+  }
+
+  #tuneBy(change: Promise<void>): Promise<void> {
+    const tuning = change.finally(() => {
       this.#tuning = undefined;
       this.#tune();
     });
+    this.#tuning = tuning;
+    return tuning;
   }
 
-  async #change(): Promise<void> {
+  /** `size`: of the next feed, asked for when the broker has ended the one before. */
+  async #change(size: () => number): Promise<void> {
     const { lane, logger } = this.#options;
     const era = this.#era;
     try {
@@ -197,7 +211,7 @@ export class RabbitConsumer implements BrokerConsumer, FeedOwner {
         if (era !== this.#era) return;
         if (old.size === 0) this.#older.delete(old);
       }
-      const room = this.#room;
+      const room = size();
       if (room === 0 || !this.#ready || this.#stop.signal.aborted) return;
       this.#tunedAt = performance.now();
       this.#feed = new Feed(`${this.#options.tag}.${++this.#feeds}`, room, this);

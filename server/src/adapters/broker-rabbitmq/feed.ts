@@ -7,6 +7,8 @@ import type { Cork } from './cork.js';
 export interface LaneMember {
   /** The lane is open: feeds can be started. */
   opened(): void;
+  /** The lane has another channel: the feed on the old one is replaced. Resolves when it takes no new frames. */
+  renewed(): Promise<void>;
   /** The lane is closed, and every feed with it. `lost`: some held frames. */
   closed(lost: boolean): void;
 }
@@ -37,6 +39,10 @@ export class Feed {
 
   get size(): number {
     return this.#held.size;
+  }
+
+  get amqp(): AmqpChannel | undefined {
+    return this.#amqp;
   }
 
   attach(amqp: AmqpChannel, cork: Cork | undefined): void {

@@ -3,6 +3,7 @@ import type { Logger } from '../../ports/logger.js';
 import { HealingChannel } from './channel.js';
 import { Cork } from './cork.js';
 import type { Feed, LaneMember } from './feed.js';
+import { Renewal, type RenewalTimes } from './renewal.js';
 
 /**
  * One AMQP channel that many consumers share. An AMQP channel a consumer would be simple, but brokers allow 2,047 a
@@ -17,18 +18,23 @@ export class Lane {
   #unused: ChannelModel | undefined;
   #open: AmqpChannel | undefined;
   #cork: Cork | undefined;
+  /** The channel before a renewal, until nothing is left on it. */
+  #retired: AmqpChannel | undefined;
+  #renewing = false;
+  readonly #renewal: Renewal;
+  /** Since it was last looked at. */
+  #delivered = false;
 
-  constructor(logger: Logger) {
+  constructor(renewal: RenewalTimes, logger: Logger) {
+    this.#renewal = new Renewal(renewal);
     this.#channel = new HealingChannel<AmqpChannel>(
       {
         purpose: 'consume',
         create: (model) => model.createChannel(),
         setup: async (channel) => this.#listen(channel),
-        opened: (channel) => {
-          this.#open = channel;
-          for (const member of [...this.#members]) member.opened();
-        },
+        opened: (channel) => this.#opened(channel),
         closed: () => this.#closed(),
+        retiredClosed: () => this.#retiredClosed(),
       },
       logger,
     );
@@ -38,8 +44,9 @@ export class Lane {
     return this.#members.size;
   }
 
-  get isOpen(): boolean {
-    return this.#open !== undefined;
+  /** While the lane is open: where feeds are started. */
+  get amqp(): AmqpChannel | undefined {
+    return this.#open;
   }
 
   async up(model: ChannelModel): Promise<void> {
@@ -78,13 +85,58 @@ export class Lane {
 
   /** No new frames for the feed; what it holds can still be settled. */
   async cancel(feed: Feed): Promise<void> {
-    await this.#open?.cancel(feed.tag);
+    await feed.amqp?.cancel(feed.tag);
     this.forget(feed);
   }
 
   /** Drops a feed that is cancelled and empty. */
   forget(feed: Feed): void {
-    if (feed.size === 0) this.#feeds.delete(feed.tag);
+    if (feed.size > 0) return;
+    this.#feeds.delete(feed.tag);
+    this.#closeRetired();
+  }
+
+  /** To be called once a second: renews the channel when it is time. */
+  async look(now: number): Promise<void> {
+    const busy = this.#delivered || [...this.#feeds.values()].some(({ size }) => size > 0);
+    this.#delivered = false;
+    const due = this.#renewal.due(now, busy, this.#members.size);
+    if (!due || this.#open === undefined || this.#retired !== undefined || this.#renewing) return;
+    this.#renewing = true;
+    try {
+      await this.#channel.renew();
+      // One by one, so that a broker has not to make hundreds of consumers at a time.
+      for (const member of [...this.#members]) await member.renewed();
+    } finally {
+      this.#renewing = false;
+      this.#closeRetired();
+    }
+  }
+
+  #opened(channel: AmqpChannel): void {
+    this.#retired = this.#open;
+    this.#open = channel;
+    this.#renewal.opened(performance.now());
+    if (this.#retired !== undefined) return;
+    for (const member of [...this.#members]) member.opened();
+  }
+
+  /** The broker then takes back whatever it counts as delivered there. */
+  #closeRetired(): void {
+    const retired = this.#retired;
+    if (retired === undefined || this.#renewing) return;
+    for (const { amqp } of this.#feeds.values()) if (amqp === retired) return;
+    this.#retired = undefined;
+    // Rejected, it was closed by now.
+    retired.close().catch(() => undefined);
+  }
+
+  /** Where frames were held there, their consumers have to begin anew, and so does the lane. */
+  #retiredClosed(): void {
+    const retired = this.#retired;
+    this.#retired = undefined;
+    if (retired === undefined || ![...this.#feeds.values()].some(({ amqp }) => amqp === retired)) return;
+    this.#open?.close().catch(() => undefined);
   }
 
   #listen(channel: AmqpChannel): void {
@@ -94,6 +146,7 @@ export class Lane {
     channel.removeAllListeners('cancel');
     channel.on('delivery', (message: ConsumeMessage) => {
       const feed = this.#feeds.get(message.fields.consumerTag);
+      this.#delivered = true;
       if (feed !== undefined) feed.deliver(message);
       else channel.nack(message, false, true);
     });
@@ -106,6 +159,10 @@ export class Lane {
 
   #closed(): void {
     this.#open = undefined;
+    const retired = this.#retired;
+    this.#retired = undefined;
+    // What it holds is void for its consumers, too.
+    retired?.close().catch(() => undefined);
     const losers = new Set<LaneMember>();
     for (const feed of this.#feeds.values()) {
       if (feed.size > 0) losers.add(feed.owner);
