@@ -19,7 +19,7 @@ export function inShort(scenarios: readonly Scenario[]): void {
           const row = await play(scenario, engine, 'short', sharedServices(), spares);
           console.info(line(row));
           expect(row.published).toBeGreaterThan(0);
-          expect(row).toMatchObject({ lost: 0, afterAck: 0 });
+          expect(row, row.details?.join('\n')).toMatchObject({ lost: 0, afterAck: 0 });
         },
         MOST_MS,
       );

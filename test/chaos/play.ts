@@ -1,6 +1,6 @@
 import type { Engine } from '../support/gateway.js';
 import type { ServiceUrls } from '../support/services/service.js';
-import { isSound, type Row, type Scenario } from './scenario.js';
+import { isSound, type Outcome, type Row, type Scenario } from './scenario.js';
 import type { Spares } from './spares.js';
 import { type Length, Stage } from './stage.js';
 
@@ -16,7 +16,7 @@ export async function play(
   try {
     const outcome = await scenario.play(stage);
     if (isSound(outcome)) stage.wentWell();
-    else stage.printLogs();
+    else tell(stage, outcome);
     return { scenario: scenario.name, engine, ...outcome };
   } catch (error) {
     // Said here, as a failure to clear up would take its place.
@@ -26,4 +26,9 @@ export async function play(
   } finally {
     await stage.clear();
   }
+}
+
+function tell(stage: Stage, { details = [] }: Outcome): void {
+  stage.printLogs();
+  for (const detail of details) console.error(detail);
 }

@@ -17,6 +17,8 @@ export interface Scenario {
 export interface Outcome extends SetReport {
   /** From the end of the trouble until a message that was published after it was acked; null where nothing had to recover. */
   readonly recoveredSeconds: number | null;
+  /** Where messages were lost: what is known of them. */
+  readonly details?: readonly string[];
 }
 
 export interface Row extends Outcome {

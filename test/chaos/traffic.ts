@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { toJson } from '@bufbuild/protobuf';
+import { Admin, GetMessageResponseSchema } from '@waybill/proto/waybill/v1/admin';
 import { type Bus, type ConnectOptions, connect, type Message, type SubscribeOptions } from '@waybill/sdk';
+import { AdminClient } from '../support/admin-client.js';
 import { SetChecker } from '../support/set-checker.js';
 import type { Outcome } from './scenario.js';
 import type { Stage } from './stage.js';
@@ -23,6 +26,8 @@ export interface TrafficOptions {
   readonly mix?: Mix;
   /** Called whenever an ack was just asked for. */
   readonly acking?: () => void;
+  /** Called when messages were lost, while all is as it was then: what a service says of where they may be. */
+  readonly lookAtLost?: () => Promise<string[]>;
 }
 
 /** What is handed out before its time makes `finish` reject. */
@@ -50,6 +55,7 @@ export class Traffic {
   /** Publishes that were answered with an error, and made again. */
   failures = 0;
   readonly #options: TrafficOptions;
+  readonly #urls: readonly string[];
   readonly #buses: Bus[] = [];
   readonly #acks = new Set<Promise<void>>();
   readonly #publishedAt = new Map<string, number>();
@@ -70,13 +76,14 @@ export class Traffic {
 
   /** Publishes by the first address; a consumer on each. It is stopped when the stage ends. */
   static async start(stage: Stage, urls: readonly string[], options: TrafficOptions = {}): Promise<Traffic> {
-    const traffic = new Traffic(options);
+    const traffic = new Traffic(urls, options);
     stage.atEnd(() => traffic.#close());
-    await traffic.#start(urls);
+    await traffic.#start();
     return traffic;
   }
 
-  private constructor(options: TrafficOptions) {
+  private constructor(urls: readonly string[], options: TrafficOptions) {
+    this.#urls = urls;
     this.#options = options;
   }
 
@@ -144,16 +151,16 @@ export class Traffic {
     this.letGo();
     await this.#publishing;
     await this.checker.until(({ lost }) => lost === 0, limitMs).catch(() => {});
-    if (this.checker.report.lost > 0) this.#tellLost();
+    const details = this.checker.report.lost > 0 ? await this.#lookAtLost() : [];
     await Promise.all(this.#acks);
     await this.#close();
     if (this.#early > 0) throw new Error(`${this.#early} deliveries came before their time`);
-    return { ...this.checker.report, recoveredSeconds };
+    return { ...this.checker.report, recoveredSeconds, details };
   }
 
-  async #start(urls: readonly string[]): Promise<void> {
+  async #start(): Promise<void> {
     const { topic = 'work', subscribe } = this.#options;
-    for (const url of urls) {
+    for (const url of this.#urls) {
       const bus = await connect({ url, deadline: CALL_MS, ...this.#options.connect });
       this.#buses.push(bus);
       const handler = (message: Message) => this.#handle(bus, message);
@@ -265,10 +272,19 @@ export class Traffic {
   }
 
   /** What is known of some of them, for whoever looks for the fault. */
-  #tellLost(): void {
+  async #lookAtLost(): Promise<string[]> {
+    const { topic = 'work', lookAtLost } = this.#options;
+    const admin = new AdminClient(this.#urls[0] ?? '');
+    const told: string[] = [];
     for (const id of this.checker.lostIds()) {
-      console.error(`lost: ${id}, delivered ${this.checker.deliveries(id)} times`);
+      const record = await admin.call(Admin.method.getMessage, { topic, id }).then(
+        (answer) => JSON.stringify(toJson(GetMessageResponseSchema, { ...answer, message: undefined })),
+        (error: unknown) => String(error),
+      );
+      told.push(`lost: ${id}, delivered ${this.checker.deliveries(id)} times, in the ledger: ${record}`);
     }
+    admin.close();
+    return [...told, ...((await lookAtLost?.()) ?? [])];
   }
 
   #acked(id: string): void {

@@ -110,7 +110,8 @@ async function underLoad(stage: Stage, cluster: RabbitCluster) {
   const gateways = [await group.start(settings), await group.start(settings)];
   const witnesses = gateways.map((gateway) => Witness.of(stage, gateway));
   const urls = gateways.map(({ rpcUrl }) => rpcUrl);
-  const traffic = await Traffic.start(stage, urls, { rate: 1_000, mix: { delayed: 0.1, nacked: 0.1 } });
+  const lookAtLost = () => cluster.tell();
+  const traffic = await Traffic.start(stage, urls, { rate: 1_000, mix: { delayed: 0.1, nacked: 0.1 }, lookAtLost });
   const queue = async () => {
     const [found] = await cluster.queues(`${group.space?.prefix}/work/`);
     if (found === undefined) throw new Error('the queue of the channel is not there');

@@ -12,6 +12,11 @@ const NODES = 3;
 /** Seconds after which nodes give up one that is silent. The default of 60 is long for a test. */
 const TICK_SECONDS = 5;
 const FORMED_MS = 60_000;
+const QUEUES_AND_CONSUMERS = [
+  ['list_queues', 'name', 'leader', 'online', 'messages_ready', 'messages_unacknowledged', 'consumers'],
+  ['list_consumers', 'queue_name', 'channel_pid', 'consumer_tag', 'prefetch_count', 'active'],
+  ['list_channels', 'pid', 'connection', 'consumer_count', 'messages_unacknowledged', 'messages_unconfirmed'],
+];
 
 /** One of the nodes, which a test may stop, kill, freeze or cut off. */
 export interface ClusterNode {
@@ -90,6 +95,18 @@ export class RabbitCluster {
       await at.ctl('list_queues', '--quiet', '--formatter', 'json', ...items),
     );
     return rows.filter(({ name, leader }) => name.startsWith(prefix) && leader !== undefined && leader !== '');
+  }
+
+  /** What each node says of queues and of who consumes them, for whoever looks for a fault. */
+  async tell(): Promise<string[]> {
+    const told: string[] = [];
+    for (const { name, ctl } of this.nodes) {
+      for (const about of QUEUES_AND_CONSUMERS) {
+        const said = await ctl(...about).catch((error: unknown) => String(error));
+        told.push(`${name}: ${about.join(' ')}\n${said}`);
+      }
+    }
+    return told;
   }
 
   /**
