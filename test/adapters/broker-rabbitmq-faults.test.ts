@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type RabbitService, startRabbit } from '../support/services.js';
 import { until } from '../support/until.js';
 import { lostDeliveries, silentChannels } from './amqp-proxy.js';
-import { acking, channelOf, frameOf, Inbox, messageOf, startBroker } from './rabbit-lab.js';
+import { acking, channelOf, frameOf, freshPrefix, Inbox, messageOf, startBroker } from './rabbit-lab.js';
 
 /** These tests end, freeze and starve their broker. */
 let rabbit: RabbitService;
@@ -121,6 +121,30 @@ test('the same while a consumer is busy: what it holds stays its own, and can be
   inbox.frames.at(-1)?.ack();
   expect(inbox.losses).toBe(0);
   expect(inbox.ids.length).toBe(new Set(inbox.ids).size);
+});
+
+test('the channel stays as it is while one of its queues has no leader, which would cost all their connection', async () => {
+  const prefix = freshPrefix();
+  const broker = await startBroker({ url: rabbit.url, prefix, renewal: { quietMs: 500, ageMs: 500 } });
+  // More of them than there are AMQP channels, so that each channel has one like the first and one like the second.
+  const [dead, living] = [channelOf('dead'), channelOf('living')];
+  const inbox = new Inbox(acking);
+  for (const channel of [dead, living]) await broker.declare(channel);
+  broker.consume(dead, new Inbox(acking)).prefetch(10);
+  for (let count = 0; count < 32; count++) broker.consume(living, inbox).prefetch(1);
+  await until(async () => expect(await broker.queues.consumers(living)).toBe(32), 10_000);
+  await until(async () => expect(await broker.queues.consumers(dead)).toBe(1), 10_000);
+  const member = `{'%2F_${prefix}/dead/worker', node()}`;
+  await rabbit.ctl('eval', `ra:stop_server(quorum_queues, ${member}).`);
+  expect(await broker.queues.consumers(dead)).toBe(0);
+  const { connects } = broker.connections();
+  for (let round = 0; round < 10; round++) {
+    await broker.publish(frameOf('living', `message-${round}`), { topic: 'living' });
+    await inbox.until(({ ids }) => ids.length > round);
+    await delay(400);
+  }
+  expect(broker.connections().connects).toBe(connects);
+  await rabbit.ctl('eval', `ra:restart_server(quorum_queues, ${member}).`);
 });
 
 test('a consumer loses its frames once when the broker stops, and gets them again, to be verified, when it is back', async () => {

@@ -142,6 +142,7 @@ export class RabbitBroker implements Broker {
       sink,
       lane,
       topology: this.#topology,
+      queues: this.queues,
       prefetchLimit: this.#prefetchLimit,
       tag: `waybill.${++this.#tags}`,
       stopped: () => this.#consumers.delete(consumer),

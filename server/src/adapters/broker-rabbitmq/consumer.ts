@@ -8,6 +8,7 @@ import { GOOD_AFTER_MS, retryAfter } from './connection.js';
 import { decode } from './encoding.js';
 import { Feed, type FeedOwner } from './feed.js';
 import type { Lane } from './lane.js';
+import type { RabbitQueues } from './queues.js';
 import type { Topology } from './topology.js';
 
 /**
@@ -21,6 +22,7 @@ export interface ConsumerOptions {
   readonly sink: FrameSink;
   readonly lane: Lane;
   readonly topology: Topology;
+  readonly queues: RabbitQueues;
   /** The most frames to ask for, whatever is wanted. */
   readonly prefetchLimit: number;
   /** Unlike any other consumer's on the connection. */
@@ -81,6 +83,12 @@ export class RabbitConsumer implements BrokerConsumer, FeedOwner {
 
   opened(): void {
     this.#establish();
+  }
+
+  async answers(): Promise<boolean> {
+    if (this.#feed === undefined) return true;
+    const consumers = await this.#options.queues.consumers(this.#options.channel).catch(() => 0);
+    return consumers > 0;
   }
 
   async renewed(): Promise<void> {

@@ -7,6 +7,8 @@ import type { Cork } from './cork.js';
 export interface LaneMember {
   /** The lane is open: feeds can be started. */
   opened(): void;
+  /** Whether its queue would take another consumer now. */
+  answers(): Promise<boolean>;
   /** The lane has another channel: the feed on the old one is replaced. Resolves when it takes no new frames. */
   renewed(): Promise<void>;
   /** The lane is closed, and every feed with it. `lost`: some held frames. */

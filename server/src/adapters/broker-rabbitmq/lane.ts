@@ -104,6 +104,10 @@ export class Lane {
     if (!due || this.#open === undefined || this.#retired !== undefined || this.#renewing) return;
     this.#renewing = true;
     try {
+      if (!(await this.#allAnswer())) {
+        this.#renewal.putOff(now);
+        return;
+      }
       await this.#channel.renew();
       // One by one, so that a broker has not to make hundreds of consumers at a time.
       for (const member of [...this.#members]) await member.renewed();
@@ -111,6 +115,12 @@ export class Lane {
       this.#renewing = false;
       this.#closeRetired();
     }
+  }
+
+  /** To ask for a consumer of a queue that has no leader would cost all their connection. */
+  async #allAnswer(): Promise<boolean> {
+    for (const member of this.#members) if (!(await member.answers())) return false;
+    return true;
   }
 
   #opened(channel: AmqpChannel): void {

@@ -64,6 +64,19 @@ export class RabbitQueues implements Queues {
     });
   }
 
+  /** Of all gateways; 0 also for a queue that does not answer, or is not there. */
+  consumers(channel: Channel): Promise<number> {
+    return this.#inTurn(undefined, async (amqp) => {
+      try {
+        return (await amqp.checkQueue(this.#topology.queue(channel))).consumerCount;
+      } catch (error) {
+        this.#closes(amqp);
+        if (refusalCode(error) !== NOT_FOUND) throw error;
+        return 0;
+      }
+    });
+  }
+
   /**
    * Quorum queues know no "delete unless it is used", or "unless it holds something" (RabbitMQ closes the connection over it), so
    * somebody may come in between: their consumer is cancelled, and makes the queue again.

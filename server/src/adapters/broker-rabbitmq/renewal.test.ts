@@ -31,3 +31,12 @@ test('after a renewal it begins anew', () => {
   renewal.opened(11_000);
   expect(renewal.due(30_000, false, 1)).toBe(false);
 });
+
+test('put off, it waits for a minute', () => {
+  const renewal = new Renewal(RENEWAL);
+  renewal.opened(0);
+  expect(renewal.due(300_000, false, 1)).toBe(true);
+  renewal.putOff(300_000);
+  expect(renewal.due(359_000, false, 1)).toBe(false);
+  expect(renewal.due(360_000, false, 1)).toBe(true);
+});
