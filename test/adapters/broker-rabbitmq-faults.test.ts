@@ -147,6 +147,34 @@ test('the channel stays as it is while one of its queues has no leader, which wo
   await rabbit.ctl('eval', `ra:restart_server(quorum_queues, ${member}).`);
 });
 
+test('a queue without a leader keeps no other from its consumers, and is consumed when it has one', async () => {
+  const prefix = freshPrefix();
+  const broker = await startBroker({ url: rabbit.url, prefix });
+  const [dead, living] = [channelOf('dead'), channelOf('living')];
+  for (const channel of [dead, living]) await broker.declare(channel);
+  await broker.publish(frameOf('dead', 'kept'), { topic: 'dead' });
+  const member = `{'%2F_${prefix}/dead/worker', node()}`;
+  await rabbit.ctl('eval', `ra:stop_server(quorum_queues, ${member}).`);
+  const inbox = new Inbox(acking);
+  for (let count = 0; count < 16; count++) broker.consume(living, inbox).prefetch(1);
+  await until(async () => expect(await broker.queues.consumers(living)).toBe(16), 10_000);
+  const patient = new Inbox(acking);
+  broker.consume(dead, patient).prefetch(1);
+  // RabbitMQ ends the connection once, and not again.
+  await until(async () => expect(broker.connections()).toEqual({ connects: 3, open: 2 }), 10_000);
+  for (let round = 0; round < 10; round++) {
+    await broker.publish(frameOf('living', `message-${round}`), { topic: 'living' });
+    await inbox.until(({ ids }) => new Set(ids).size > round);
+    await delay(200);
+  }
+  expect(broker.connections()).toEqual({ connects: 3, open: 2 });
+  expect(patient.ids).toEqual([]);
+  await rabbit.ctl('eval', `ra:restart_server(quorum_queues, ${member}).`);
+  await patient.until(({ ids }) => ids.length === 1);
+  expect(patient.ids).toEqual(['kept']);
+  expect(broker.connections()).toEqual({ connects: 3, open: 2 });
+});
+
 test('a consumer loses its frames once when the broker stops, and gets them again, to be verified, when it is back', async () => {
   const broker = await startBroker({ url: rabbit.url });
   const channel = channelOf('resumed');

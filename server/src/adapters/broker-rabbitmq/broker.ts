@@ -7,6 +7,7 @@ import type { Connections } from '../../ports/service.js';
 import { RabbitConnection } from './connection.js';
 import { RabbitConsumer } from './consumer.js';
 import { Lane } from './lane.js';
+import { Probe } from './probe.js';
 import { Publisher } from './publisher.js';
 import { RabbitQueues } from './queues.js';
 import { RabbitRebalance } from './rebalance.js';
@@ -17,6 +18,8 @@ import { type QueueType, Topology } from './topology.js';
 const LANES = 16;
 /** The largest prefetch that the protocol can say. */
 const MAX_PREFETCH = 65_535;
+/** What RabbitMQ ends a connection with over a fault of its own. */
+const INTERNAL_ERROR = /\b541\b/;
 /** How often lanes are looked at whether their channels are to be renewed. */
 const LOOK_MS = 1_000;
 
@@ -50,6 +53,7 @@ export class RabbitBroker implements Broker {
   readonly #topology: Topology;
   readonly #publisher: Publisher;
   readonly #lanes: readonly Lane[];
+  readonly #probe: Probe;
   readonly #publishing: RabbitConnection;
   readonly #consuming: RabbitConnection;
   readonly #prefetchLimit: number;
@@ -74,6 +78,7 @@ export class RabbitBroker implements Broker {
     this.queues = new RabbitQueues(this.#topology, logger);
     this.#lanes = Array.from({ length: LANES }, () => new Lane(renewal, logger));
     const both = { urls: typeof url === 'string' ? [url] : url, heartbeatSeconds, logger };
+    this.#probe = new Probe({ ...both, name: `${prefix} probe` });
     this.#publishing = new RabbitConnection({
       ...both,
       name: `${prefix} publish`,
@@ -90,7 +95,8 @@ export class RabbitBroker implements Broker {
       ...both,
       name: `${prefix} consume`,
       up: (model) => this.#consumingUp(model),
-      down: () => {
+      down: (reason) => {
+        if (INTERNAL_ERROR.test(reason)) this.#probe.warn();
         this.#topology.down();
         this.queues.down();
         this.rebalance.hearingDown();
@@ -110,6 +116,7 @@ export class RabbitBroker implements Broker {
     clearInterval(this.#looking);
     this.#publisher.stop();
     this.#topology.stop();
+    this.#probe.stop();
     // Not waited for: a broker that is frozen answers no cancel.
     for (const consumer of this.#consumers) consumer.stop().catch(() => undefined);
     await Promise.all([this.#publishing.stop(), this.#consuming.stop()]);
@@ -143,6 +150,7 @@ export class RabbitBroker implements Broker {
       lane,
       topology: this.#topology,
       queues: this.queues,
+      probe: this.#probe,
       prefetchLimit: this.#prefetchLimit,
       tag: `waybill.${++this.#tags}`,
       stopped: () => this.#consumers.delete(consumer),

@@ -37,7 +37,8 @@ export interface ConnectionOptions {
   readonly logger: Logger;
   /** Sets up what the connection is for. When it rejects, the connection is closed and tried again. */
   up(model: ChannelModel): Promise<void>;
-  down(): void;
+  /** `reason`: in RabbitMQ's words, if it had any. */
+  down(reason: string): void;
   /** An alarm of the broker (memory, disk) stops publishers, or is over. */
   blocked(blocked: boolean): void;
 }
@@ -144,12 +145,7 @@ export class RabbitConnection {
   /** Resolves when a connection that was up has ended, with the reason. */
   async #connect(node: URL, timeout: number, tried: () => void): Promise<string> {
     const { name, logger, up, down, blocked } = this.#options;
-    const model = await connect(node.href, {
-      timeout,
-      keepAlive: true,
-      noDelay: true,
-      clientProperties: { connection_name: name },
-    });
+    const model = await connectTo(node, name, timeout);
     const closed = new Promise<string>((resolve) => {
       let reason: string | undefined;
       // Without a listener an 'error' would end the process; 'close' always follows it.
@@ -170,22 +166,27 @@ export class RabbitConnection {
     });
     model.on('handler-error', (error, event) => logger.error({ connection: name, event, error }, 'a listener failed'));
     this.#model = model;
+    let reason = '';
     try {
       if (this.#stop.signal.aborted) return 'stopped';
       const ended = await Promise.race([up(model).then(() => undefined), closed]);
-      if (ended !== undefined) throw new Error(ended);
+      if (ended !== undefined) {
+        reason = ended;
+        throw new Error(ended);
+      }
       this.#up = node.host;
       this.#connects++;
       // What is known of the others is of the past from now on.
       for (const host of this.#problems.keys()) this.#problems.set(host, 'is not connected');
       logger.info({ connection: name, broker: node.host }, 'connected to RabbitMQ');
       tried();
-      return await closed;
+      reason = await closed;
+      return reason;
     } finally {
       this.#up = undefined;
       await this.#close();
       this.#alarm = undefined;
-      down();
+      down(reason);
       blocked(false);
     }
   }
@@ -198,6 +199,12 @@ export class RabbitConnection {
     const closing = model.close().catch(() => undefined);
     await Promise.race([closing, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
+}
+
+/** `name`: shown in the broker's list of connections. */
+export function connectTo(node: URL, name: string, timeout: number): Promise<ChannelModel> {
+  const clientProperties = { connection_name: name };
+  return connect(node.href, { timeout, keepAlive: true, noDelay: true, clientProperties });
 }
 
 /** amqplib keeps it there, and says so nowhere. */
