@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { FrameDelivery } from '../../server/src/ports/broker.js';
 import { type RabbitService, startRabbit } from '../support/services.js';
 import { until } from '../support/until.js';
 import { lostDeliveries, silentChannels } from './amqp-proxy.js';
@@ -121,6 +122,30 @@ test('the same while a consumer is busy: what it holds stays its own, and can be
   inbox.frames.at(-1)?.ack();
   expect(inbox.losses).toBe(0);
   expect(inbox.ids.length).toBe(new Set(inbox.ids).size);
+});
+
+test('renewals under load lose no frame, and deliver none twice', async () => {
+  const broker = await startBroker({ url: rabbit.url, renewal: { quietMs: 0, ageMs: 0 } });
+  const channels = Array.from({ length: 20 }, (_, index) => channelOf('flow', `worker-${index}`));
+  await Promise.all(channels.map((channel) => broker.declare(channel)));
+  const slowly = (delivery: FrameDelivery) => void setTimeout(() => delivery.ack(), 30 * Math.random());
+  const inboxes = channels.map(() => new Inbox(slowly));
+  channels.forEach((channel, index) => {
+    const consumer = broker.consume(channel, inboxes[index] ?? new Inbox());
+    consumer.prefetch(5 + (index % 5) * 10);
+  });
+  const frames = 2_000;
+  for (let next = 0; next < frames; next += 10) {
+    const batch = Array.from({ length: 10 }, (_, index) => frameOf('flow', `${next + index}`));
+    await Promise.all(batch.map((frame) => broker.publish(frame, { topic: 'flow' })));
+    await delay(25);
+  }
+  await Promise.all(inboxes.map((inbox) => inbox.until(({ ids }) => ids.length >= frames)));
+  for (const inbox of inboxes) {
+    expect(inbox.losses).toBe(0);
+    expect(inbox.ids.length).toBe(new Set(inbox.ids).size);
+  }
+  expect(broker.connections()).toEqual({ connects: 2, open: 2 });
 });
 
 test('the channel stays as it is while one of its queues has no leader, which would cost all their connection', async () => {
