@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Channel } from '../../server/src/model/channel.js';
 import type { FrameDelivery } from '../../server/src/ports/broker.js';
 import { type RabbitService, startRabbit } from '../support/services.js';
 import { until } from '../support/until.js';
@@ -12,6 +13,13 @@ beforeAll(async () => {
   rabbit = await startRabbit();
 });
 afterAll(() => rabbit.remove());
+
+/** The channel's queue has no leader until `restart` is called. */
+async function stopLeader(prefix: string, { topic, name }: Channel): Promise<() => Promise<unknown>> {
+  const member = `{'%2F_${prefix}/${topic}/${name}', node()}`;
+  await rabbit.ctl('eval', `ra:stop_server(quorum_queues, ${member}).`);
+  return () => rabbit.ctl('eval', `ra:restart_server(quorum_queues, ${member}).`);
+}
 
 test('every frame that was routed while the broker was killed twice is there afterwards', async () => {
   const broker = await startBroker({ url: rabbit.url });
@@ -159,8 +167,7 @@ test('the channel stays as it is while one of its queues has no leader, which wo
   for (let count = 0; count < 32; count++) broker.consume(living, inbox).prefetch(1);
   await until(async () => expect(await broker.queues.consumers(living)).toBe(32), 10_000);
   await until(async () => expect(await broker.queues.consumers(dead)).toBe(1), 10_000);
-  const member = `{'%2F_${prefix}/dead/worker', node()}`;
-  await rabbit.ctl('eval', `ra:stop_server(quorum_queues, ${member}).`);
+  const restart = await stopLeader(prefix, dead);
   expect(await broker.queues.consumers(dead)).toBe(0);
   const { connects } = broker.connections();
   for (let round = 0; round < 10; round++) {
@@ -169,7 +176,7 @@ test('the channel stays as it is while one of its queues has no leader, which wo
     await delay(400);
   }
   expect(broker.connections().connects).toBe(connects);
-  await rabbit.ctl('eval', `ra:restart_server(quorum_queues, ${member}).`);
+  await restart();
 });
 
 test('a queue without a leader keeps no other from its consumers, and is consumed when it has one', async () => {
@@ -178,8 +185,7 @@ test('a queue without a leader keeps no other from its consumers, and is consume
   const [dead, living] = [channelOf('dead'), channelOf('living')];
   for (const channel of [dead, living]) await broker.declare(channel);
   await broker.publish(frameOf('dead', 'kept'), { topic: 'dead' });
-  const member = `{'%2F_${prefix}/dead/worker', node()}`;
-  await rabbit.ctl('eval', `ra:stop_server(quorum_queues, ${member}).`);
+  const restart = await stopLeader(prefix, dead);
   const inbox = new Inbox(acking);
   for (let count = 0; count < 16; count++) broker.consume(living, inbox).prefetch(1);
   await until(async () => expect(await broker.queues.consumers(living)).toBe(16), 10_000);
@@ -194,7 +200,7 @@ test('a queue without a leader keeps no other from its consumers, and is consume
   }
   expect(broker.connections()).toEqual({ connects: 3, open: 2 });
   expect(patient.ids).toEqual([]);
-  await rabbit.ctl('eval', `ra:restart_server(quorum_queues, ${member}).`);
+  await restart();
   await patient.until(({ ids }) => ids.length === 1);
   expect(patient.ids).toEqual(['kept']);
   expect(broker.connections()).toEqual({ connects: 3, open: 2 });

@@ -18,7 +18,7 @@ export interface ChannelRole<C extends Channel> {
   /** Whatever was under way on the channel is void. */
   closed(error: Error | undefined): void;
   /** The same of one that another had taken the place of. */
-  retiredClosed?(channel: C): void;
+  retiredClosed?(): void;
 }
 
 /**
@@ -94,7 +94,7 @@ export class HealingChannel<C extends Channel> {
       closed = true;
       if (!open) return;
       if (this.#retired.has(channel)) {
-        role.retiredClosed?.(channel);
+        role.retiredClosed?.();
         return;
       }
       this.#current = undefined;

@@ -146,13 +146,17 @@ export class RabbitConnection {
   async #connect(node: URL, timeout: number, tried: () => void): Promise<string> {
     const { name, logger, up, down, blocked } = this.#options;
     const model = await connectTo(node, name, timeout);
+    let reason: string | undefined;
     const closed = new Promise<string>((resolve) => {
-      let reason: string | undefined;
       // Without a listener an 'error' would end the process; 'close' always follows it.
       model.on('error', (error) => {
         reason = error.message;
       });
-      model.once('close', (error) => resolve(reason ?? error?.message ?? 'as asked'));
+      model.once('close', (error) => {
+        const said = reason ?? error?.message ?? 'as asked';
+        reason = said;
+        resolve(said);
+      });
     });
     model.on('blocked', (reason) => {
       this.#alarm = reason;
@@ -166,27 +170,22 @@ export class RabbitConnection {
     });
     model.on('handler-error', (error, event) => logger.error({ connection: name, event, error }, 'a listener failed'));
     this.#model = model;
-    let reason = '';
     try {
       if (this.#stop.signal.aborted) return 'stopped';
       const ended = await Promise.race([up(model).then(() => undefined), closed]);
-      if (ended !== undefined) {
-        reason = ended;
-        throw new Error(ended);
-      }
+      if (ended !== undefined) throw new Error(ended);
       this.#up = node.host;
       this.#connects++;
       // What is known of the others is of the past from now on.
       for (const host of this.#problems.keys()) this.#problems.set(host, 'is not connected');
       logger.info({ connection: name, broker: node.host }, 'connected to RabbitMQ');
       tried();
-      reason = await closed;
-      return reason;
+      return await closed;
     } finally {
       this.#up = undefined;
       await this.#close();
       this.#alarm = undefined;
-      down(reason);
+      down(reason ?? '');
       blocked(false);
     }
   }

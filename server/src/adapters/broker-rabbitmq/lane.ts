@@ -134,8 +134,7 @@ export class Lane {
   /** The broker then takes back whatever it counts as delivered there. */
   #closeRetired(): void {
     const retired = this.#retired;
-    if (retired === undefined || this.#renewing) return;
-    for (const { amqp } of this.#feeds.values()) if (amqp === retired) return;
+    if (retired === undefined || this.#renewing || this.#isUsed(retired)) return;
     this.#retired = undefined;
     // Rejected, it was closed by now.
     retired.close().catch(() => undefined);
@@ -145,8 +144,12 @@ export class Lane {
   #retiredClosed(): void {
     const retired = this.#retired;
     this.#retired = undefined;
-    if (retired === undefined || ![...this.#feeds.values()].some(({ amqp }) => amqp === retired)) return;
+    if (retired === undefined || !this.#isUsed(retired)) return;
     this.#open?.close().catch(() => undefined);
+  }
+
+  #isUsed(channel: AmqpChannel): boolean {
+    return [...this.#feeds.values()].some(({ amqp }) => amqp === channel);
   }
 
   #listen(channel: AmqpChannel): void {

@@ -54,17 +54,14 @@ export class Probe {
 
   async #ask(queue: string): Promise<void> {
     clearTimeout(this.#idle);
-    const late = new AbortController();
     try {
-      const answered = await Promise.race([this.#get(queue), delay(ANSWER_MS, false, { signal: late.signal })]);
+      const answered = await Promise.race([this.#get(queue), delay(ANSWER_MS, false, { ref: false })]);
       if (answered === false) throw new Error(`no answer within ${ANSWER_MS} ms`);
     } catch (cause) {
       this.#end();
       throw new BusError('BROKER_UNAVAILABLE', `the queue "${queue}" takes no consumer: it may have no leader`, {
         cause,
       });
-    } finally {
-      late.abort();
     }
     this.#idle = setTimeout(() => this.#end(), IDLE_MS);
     this.#idle.unref();

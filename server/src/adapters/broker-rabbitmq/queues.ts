@@ -1,4 +1,4 @@
-import type { Channel as AmqpChannel, ChannelModel } from 'amqplib';
+import type { Channel as AmqpChannel, ChannelModel, Replies } from 'amqplib';
 import type { Channel } from '../../model/channel.js';
 import { BusError } from '../../model/errors.js';
 import type { Logger } from '../../ports/logger.js';
@@ -53,28 +53,15 @@ export class RabbitQueues implements Queues {
 
   depth(channel: Channel, signal?: AbortSignal): Promise<QueueDepth> {
     return this.#inTurn(signal, async (amqp) => {
-      try {
-        const { messageCount } = await amqp.checkQueue(this.#topology.queue(channel));
-        return { frames: messageCount, messages: undefined, approximate: true, oldestAt: 0 };
-      } catch (error) {
-        this.#closes(amqp);
-        if (refusalCode(error) !== NOT_FOUND) throw error;
-        return EMPTY;
-      }
+      const found = await this.#check(amqp, channel);
+      if (found === undefined) return EMPTY;
+      return { frames: found.messageCount, messages: undefined, approximate: true, oldestAt: 0 };
     });
   }
 
   /** Of all gateways; 0 also for a queue that does not answer, or is not there. */
   consumers(channel: Channel): Promise<number> {
-    return this.#inTurn(undefined, async (amqp) => {
-      try {
-        return (await amqp.checkQueue(this.#topology.queue(channel))).consumerCount;
-      } catch (error) {
-        this.#closes(amqp);
-        if (refusalCode(error) !== NOT_FOUND) throw error;
-        return 0;
-      }
-    });
+    return this.#inTurn(undefined, async (amqp) => (await this.#check(amqp, channel))?.consumerCount ?? 0);
   }
 
   /**
@@ -103,6 +90,17 @@ export class RabbitQueues implements Queues {
 
   forget(channel: Channel): void {
     this.#topology.forget(channel);
+  }
+
+  /** Undefined when the queue is not there. */
+  async #check(amqp: AmqpChannel, channel: Channel): Promise<Replies.AssertQueue | undefined> {
+    try {
+      return await amqp.checkQueue(this.#topology.queue(channel));
+    } catch (error) {
+      this.#closes(amqp);
+      if (refusalCode(error) !== NOT_FOUND) throw error;
+      return undefined;
+    }
   }
 
   /** Every refusal closes the channel: the next question waits for a new one. */
